@@ -16,6 +16,7 @@
 #include "svc/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     RETRY_MS = 1000,         /* between two attempts to read positions, to join again */
@@ -28,6 +29,8 @@ enum {
      * second per burst. */
     QUEUED_MIN = 20000,
 };
+
+static const char out_of_range_code[] = "position_out_of_range"; /* an event, too */
 
 struct consumer_partition *consumer_partition(const struct svc_consumer *consumer, int32_t id)
 {
@@ -109,7 +112,9 @@ static void try_to_run(struct svc_consumer *consumer)
         break;
     case SVC_REJECT:
     case SVC_FATAL:
-        fail(consumer, "positions_unreadable", &err);
+        fail(consumer,
+             strcmp(err.code, out_of_range_code) == 0 ? out_of_range_code : "positions_unreadable",
+             &err);
         break;
     }
 }
@@ -226,7 +231,7 @@ static void out_of_range(struct svc_consumer *consumer, int32_t partition)
         "partition %d has no offset %lld any more, or not yet: records were deleted before they "
         "were read, or the topic is another one; set consumer_offsets.next_offset by hand",
         partition, (long long)(p != NULL ? p->position : -1));
-    fail(consumer, "position_out_of_range", &err);
+    fail(consumer, out_of_range_code, &err);
 }
 
 /* Whatever the event says, the handle itself knows whether it can go on. */

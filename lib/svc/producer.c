@@ -203,6 +203,8 @@ static enum svc_rc configure(const struct svc_producer_options *options, rd_kafk
         {"enable.idempotence", "true"},
         {"acks", "all"},
         {"partitioner", "murmur2_random"},
+        {"queue.buffering.max.kbytes",
+         "65536"}, /* beside queue_max: the library's own limit is 1 GiB */
         {NULL, NULL},
     };
     char linger_ms[16];

@@ -16,18 +16,21 @@ typedef void svc_delivery_fn(void *arg, enum svc_rc rc, const struct svc_error *
 
 struct svc_producer_options {
     struct svc_cfg_kafka kafka;
-    uint32_t message_timeout_ms; /* longest time until delivery is reported */
+    uint32_t message_timeout_ms; /* then delivery is reported SVC_AGAIN, at most about a second later */
     uint32_t linger_us;          /* 0 … 5000 */
-    uint32_t queue_max;          /* messages waiting; above it send says SVC_AGAIN code queue_full */
+    uint32_t queue_max;          /* messages waiting; above it, or 64 MiB, send says SVC_AGAIN queue_full */
     uint32_t message_bytes_max;  /* 0: the library's default (1 MB) */
-    void (*on_state)(void *arg, bool reachable); /* brokers reached / all down; may be NULL */
+    /* Brokers reached; all down, or nothing delivered for a second and a message timed out. May be NULL. An
+     * unreachable cluster is asked every 0.5 s, so readiness comes back without a message. */
+    void (*on_state)(void *arg, bool reachable);
     void *arg;
 };
 
 enum svc_rc svc_producer_open(struct svc_loop *loop, const struct svc_producer_options *options,
                               struct svc_producer **ret_producer, struct svc_error *err) SVC_CHECK;
-/* Flushes at most flush_ms first; remaining messages are dropped without a report. */
+/* Wait at most flush_ms for the reports of what was accepted. */
 void svc_producer_flush(struct svc_producer *producer, uint32_t flush_ms);
+/* What is still waiting is dropped without a report. */
 void svc_producer_close(struct svc_producer **producer);
 /* `topic` is without the prefix. key, payload, headers are copied. done may be NULL (hints). */
 enum svc_rc svc_producer_send(struct svc_producer *producer, const char *topic, const char *key,

@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 
 from . import servers
-from .stack import Stack
+from .stack import Stack, ToolFailed
 
 SYMBOLS = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD")
 LEGS = (("received", "durable"), ("durable", "stored"), ("stored", "claimed"), ("claimed", "at_agent"),
@@ -50,8 +50,12 @@ def show_when_ended(stack, signal_id):
     shown = {}
 
     def ended():
-        shown.update(stack.ctl("signal", "show", signal_id))
-        return shown["status"] != "pending"
+        try:
+            shown.update(stack.ctl("signal", "show", signal_id))
+        except ToolFailed as failed:
+            if "not_found" not in str(failed):
+                raise
+        return shown.get("status", "pending") != "pending"  # no row yet: it is in Kafka, on its way
 
     wait_for(ended, f"the end of signal {signal_id}")
     return shown
@@ -88,15 +92,15 @@ def differences(stack, strategy, shown):
         if "ticket" in entry:
             lines[int(entry["magic"])] = entry
     found = []
-    fills = job["output_data"]["fills"]
-    for fill in fills:
+    steps = job["output_data"]["steps"]
+    for fill in steps:
         entry = lines.get(magic(shown["job_id"], fill["step"], job["input_data"]["magic_tag"]))
         if entry is None:
             found.append(f"step {fill['step']}: no order of this magic in the ledger")
         elif int(entry["ticket"]) != int(fill["ticket"]) or float(entry["price"]) != float(fill["price"]):
             found.append(f"step {fill['step']}: ticket {fill['ticket']} at {fill['price']}, the ledger has "
                          f"{entry['ticket']} at {entry['price']}")
-    if shown["broker_order_id"] not in {str(fill["ticket"]) for fill in fills}:
+    if shown["broker_order_id"] not in {str(fill["ticket"]) for fill in steps}:
         found.append(f"signal names order {shown['broker_order_id']}")
     return found
 

@@ -32,7 +32,7 @@ class Program:
         self.keep = keep
         self.process = None
         self.starts = 0
-        self.exit_codes = []  # of the runs that ended by themselves or after SIGTERM
+        self.asked_to_stop = False
 
     def start(self):
         """Start the process. Call it from a thread that lives as long as the process should."""
@@ -44,6 +44,7 @@ class Program:
                 [str(self.binary)], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, preexec_fn=None if self.keep else _die_with_parent,
             )
+        self.asked_to_stop = False
         self.starts += 1
 
     @property
@@ -80,19 +81,22 @@ class Program:
         if self.process:
             self.process.wait()
 
+    def ask_to_stop(self):
+        """SIGTERM, once: a second one makes a program leave at once, with work left."""
+        if self.is_running() and not self.asked_to_stop:
+            self.asked_to_stop = True
+            self.process.terminate()
+
     def terminate(self, seconds=30):
         """SIGTERM and wait: the exit code. A program that does not end in time is killed: None."""
         if self.process is None:
             return None
-        if self.process.poll() is None:
-            self.process.terminate()
+        self.ask_to_stop()
         try:
-            code = self.process.wait(seconds)
+            return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            code = None
-        self.exit_codes.append(code)
-        return code
+            return None
 
     def metric(self, name):
         """The sum of a metric over its labels, or None when the program cannot be asked."""

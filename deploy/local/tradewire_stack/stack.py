@@ -44,6 +44,10 @@ class Strategy:
     account: Account = field(repr=False, default=None)
 
 
+class ToolFailed(Exception):
+    """A one-shot program said no; the text is what it said."""
+
+
 def free_port(wanted=0):
     """`wanted` when it is free, else any free one."""
     for port in (wanted, 0):
@@ -116,7 +120,7 @@ class Stack:
                  **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}, **environment},
         )
         if done.returncode != 0:
-            raise RuntimeError(f"{program} {' '.join(arguments)}: exit {done.returncode}\n{done.stderr}{done.stdout}")
+            raise ToolFailed(f"{program} {' '.join(arguments)}: exit {done.returncode}\n{done.stderr}{done.stdout}")
         return done.stdout
 
     def ctl(self, *arguments):
@@ -232,6 +236,5 @@ class Stack:
     def stop(self):
         """SIGTERM for all, agents first; {name: exit code}. Kafka and Postgres stay."""
         for program in reversed(self.programs):
-            if program.is_running():
-                program.process.terminate()
+            program.ask_to_stop()
         return {program.name: program.terminate() for program in self.programs if program.process}

@@ -53,6 +53,8 @@ static size_t put_answer(unsigned char *out, const struct fake_answer *answer)
     for (int i = 0; i < 4 && answer->steps[i] != FAKE_END; i++) {
         if (answer->steps[i] == FAKE_WELCOME)
             len += put_welcome(out + len);
+        else if (answer->steps[i] == FAKE_PARSED)
+            len += put_message(out + len, '1', "", 0);
         else if (answer->steps[i] == FAKE_ERROR)
             len += put_error(out + len, answer);
         else if (answer->steps[i] == FAKE_READY)

@@ -8,7 +8,8 @@ enum fake_step {
     FAKE_END,    /* close */
     FAKE_SILENT, /* accept, and never answer */
     FAKE_WELCOME,
-    FAKE_ERROR, /* an ErrorResponse: sqlstate, message, constraint */
+    FAKE_PARSED, /* a statement's check is good */
+    FAKE_ERROR,  /* an ErrorResponse: sqlstate, message, constraint */
     FAKE_READY,
 };
 

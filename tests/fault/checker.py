@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""The one checker: load ledger, Postgres and the terminals' ledgers, against the invariants of the design.
+
+    checker.py --database URL --load FILE… --terminal AGENT_ID=FILE… [--json]
+
+Prints every violation by its invariant's name and exits 1 if there is one. `check()` takes plain data, so that
+test_checker.py can seed each violation and see it found: a checker that cannot fail proves nothing.
+
+I1   every signal_id that an answer named is exactly one row
+I2   everything is settled: no signal pending (but for jobs whose outcome is unknown)
+I3   one step of a job caused at most one order, and no order came from nowhere
+I4   an order was placed by the job's own agent, and none was thrown away
+I5   no order started after its limit, none closed a position opened after the alert
+I11  what was answered 202 and what a terminal executed is what Postgres says
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+CLOCK_TOLERANCE = timedelta(milliseconds=250)  # design.md section 4, I5
+RECORDED_ANSWERS = (202, 413, 422)
+STEPS_MAX = 64
+
+
+@dataclass
+class Answer:
+    """One alert as the load generator saw it."""
+
+    status: int
+    signal_id: str
+
+
+@dataclass
+class Signal:
+    signal_id: str
+    status: str
+    error: str = ""
+    fill_price: Decimal = None
+    broker_order_id: str = None
+
+
+@dataclass
+class Job:
+    job_id: str
+    status: str
+    agent_id: str
+    signal_id: str = None
+    magic_tag: int = 0
+    expires_at: datetime = None
+    opened_before: datetime = None
+    tickets: list = field(default_factory=list)  # of output_data's steps
+    error: str = ""
+
+
+@dataclass
+class Order:
+    """One line of a terminal's ledger."""
+
+    agent_id: str
+    ticket: int
+    magic: int
+    time: datetime
+    price: Decimal
+    position: int = 0
+
+
+def magic(job_id, step, tag):
+    """domain-trading.md section 7, written a second time on purpose: it must not be the programs' own code."""
+    digest = hashlib.sha256(f"{job_id.lower()}:{step}".encode()).digest()
+    return tag << 32 | int.from_bytes(digest[8:12], "big")
+
+
+def job_by_magic(jobs):
+    return {magic(job.job_id, step, job.magic_tag): job for job in jobs for step in range(1, STEPS_MAX + 1)}
+
+
+def check_answers(answers, signals):
+    rows = Counter(signal.signal_id for signal in signals)
+    for answer in answers:
+        if answer.status in RECORDED_ANSWERS and rows[answer.signal_id] != 1:
+            yield "I1", f"signal {answer.signal_id} was answered {answer.status} and is {rows[answer.signal_id]} rows"
+
+
+def check_settled(signals, jobs):
+    unknown = {job.signal_id for job in jobs if job.status == "unknown"}
+    for signal in signals:
+        if signal.status == "pending" and signal.signal_id not in unknown:
+            yield "I2", f"signal {signal.signal_id} is still pending: {signal.error}"
+
+
+def check_orders(orders, owner):
+    for key, count in Counter(order.magic for order in orders).items():
+        if count > 1:
+            yield "I3", f"magic {key} ({owner[key].job_id if key in owner else 'no job'}) is on {count} orders"
+    for order in orders:
+        job = owner.get(order.magic)
+        if job is None:
+            yield "I3", f"order {order.ticket} of agent {order.agent_id} belongs to no job (magic {order.magic})"
+        elif order.agent_id != job.agent_id:
+            yield "I4", f"order {order.ticket} of job {job.job_id} is at agent {order.agent_id}, not {job.agent_id}"
+
+
+def check_times(orders, owner):
+    opened = {(order.agent_id, order.ticket): order.time for order in orders}
+    for order in orders:
+        job = owner.get(order.magic)
+        if job is None:
+            continue
+        if job.expires_at and order.time > job.expires_at + CLOCK_TOLERANCE:
+            yield "I5", f"order {order.ticket} of job {job.job_id} started {order.time - job.expires_at} too late"
+        begin = opened.get((order.agent_id, order.position))
+        if job.opened_before and begin and begin > job.opened_before + CLOCK_TOLERANCE:
+            yield "I5", f"order {order.ticket} of job {job.job_id} closed a position opened later"
+
+
+def check_facts(signals, jobs, orders, owner):
+    """Postgres says what the terminals' ledgers say."""
+    placed = defaultdict(dict)
+    for order in orders:
+        if order.magic in owner:
+            placed[owner[order.magic].job_id][order.ticket] = order
+    signal_of = {signal.signal_id: signal for signal in signals}
+    for job in jobs:
+        done = placed.get(job.job_id, {})
+        if done and job.status not in ("completed", "unknown"):
+            yield "I4", f"job {job.job_id} has {len(done)} orders and is {job.status}: {job.error}"
+        if job.status == "completed" and set(job.tickets) != set(done):
+            yield "I11", f"job {job.job_id} reports tickets {sorted(job.tickets)}, its ledger {sorted(done)}"
+        signal = signal_of.get(job.signal_id)
+        if signal and signal.status == "executed" and job.status != "completed":
+            yield "I11", f"signal {signal.signal_id} is executed, its job {job.status}"
+        if signal and signal.status == "executed":
+            yield from check_fill(signal, done)
+
+
+def check_fill(signal, done):
+    tickets = {str(ticket) for ticket in done}
+    if signal.broker_order_id not in tickets:
+        yield "I11", f"signal {signal.signal_id} names order {signal.broker_order_id}, its ledger {sorted(tickets)}"
+    elif len(done) == 1:
+        price = next(iter(done.values())).price
+        if signal.fill_price is None or abs(signal.fill_price - price) > Decimal("0.000005"):
+            yield "I11", f"signal {signal.signal_id} was filled at {price}, not {signal.fill_price}"
+
+
+def check(answers, signals, jobs, orders, settled=True):
+    """All violations as (invariant, text)."""
+    owner = job_by_magic(jobs)
+    found = list(check_answers(answers, signals))
+    if settled:
+        found += check_settled(signals, jobs)
+    found += check_orders(orders, owner)
+    found += check_times(orders, owner)
+    found += check_facts(signals, jobs, orders, owner)
+    return found
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def read_answers(paths):
+    for path in paths:
+        for line in open(path):
+            entry = json.loads(line)
+            if entry.get("signal_id"):
+                yield Answer(entry["http_status"], entry["signal_id"])
+
+
+def read_orders(agent_id, path):
+    for line in open(path):
+        if not line.endswith("\n"):
+            break  # the terminal was killed while it wrote: it had not answered yet
+        entry = json.loads(line)
+        if "ticket" not in entry:
+            continue
+        yield Order(agent_id, int(entry["ticket"]), int(entry["magic"]), parse_time(entry["time"]),
+                    Decimal(str(entry["price"])), int(entry.get("position", 0)))
+
+
+def parse_time(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def read_signals(cursor):
+    cursor.execute("SELECT id, status, error_message, fill_price, broker_order_id FROM tv_signals")
+    return [Signal(str(row[0]), row[1], row[2] or "", row[3], row[4]) for row in cursor.fetchall()]
+
+
+def read_jobs(cursor):
+    cursor.execute("""SELECT id, status, target_agent_id, signal_id, input_data, expires_at, output_data, error_message
+                      FROM jobs WHERE lane = 1""")
+    for job_id, status, agent, signal, given, expires, output, error in cursor.fetchall():
+        before = given.get("opened_before_unix_us")
+        yield Job(str(job_id), status, str(agent), str(signal) if signal else None, int(given.get("magic_tag") or 0),
+                  expires, datetime.fromtimestamp(before / 1e6, timezone.utc) if before else None,
+                  [int(fill["ticket"]) for fill in (output or {}).get("steps", [])], error or "")
+
+
+def check_files(database_url, load_paths, terminals, settled=True):
+    """`terminals`: {agent id: ledger path}. The violations, and how much was looked at."""
+    import psycopg2  # Debian's python3-psycopg2
+    with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
+        signals, jobs = read_signals(cursor), list(read_jobs(cursor))
+    orders = [order for agent, path in terminals.items() for order in read_orders(agent, path)]
+    answers = list(read_answers(load_paths))
+    seen = {"answers": len(answers), "signals": len(signals), "jobs": len(jobs), "orders": len(orders)}
+    return check(answers, signals, jobs, orders, settled), seen
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--load", action="append", default=[])
+    parser.add_argument("--terminal", action="append", default=[], metavar="AGENT_ID=FILE")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    violations, seen = check_files(given.database, given.load, dict(t.split("=", 1) for t in given.terminal))
+    if given.json:
+        json.dump({"seen": seen, "violations": [{"invariant": i, "text": t} for i, t in violations]}, sys.stdout)
+    else:
+        for invariant, text in violations:
+            print(invariant, text)
+        print("looked at", ", ".join(f"{count} {name}" for name, count in seen.items()))
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Agents that are away, on the wrong account, or not who they were: nothing is sent, and the code says why."""
+
+import secrets
+
+import pytest
+
+from tradewire_test.scenario import until
+
+
+@pytest.fixture
+def spare(scenario):
+    """An account of its own whose programs a scenario may stop and change."""
+    stack = scenario.stack
+    account = stack.add_account(stack.add_user(f"{secrets.token_hex(4)}@{stack.name}"), "spare", seed=9000)
+    strategy = stack.add_strategy(account, "spare", max_age_s=3)
+    stack.add_terminal(account)
+    yield account, strategy
+    for program in (account.agent, account.sim):
+        program.kill()
+        stack.programs.remove(program)
+    stack.accounts.remove(account)
+
+
+def start(scenario, account):
+    for program in (account.agent, account.sim):
+        if not program.is_running():
+            program.start()
+    until(lambda: scenario.sql("SELECT is_connected FROM mt5_agents WHERE id = %s", account.agent_id) == [(True,)], 30,
+          "the agent is connected")
+
+
+def test_an_agent_that_was_away_all_the_time(scenario, spare):
+    account, strategy = spare
+    row = scenario.ended(scenario.alert(strategy).json["signal_id"])
+    assert row["status"] == "discarded" and row["error"].startswith("agent_offline: ")
+    start(scenario, account)
+    row = scenario.ended(scenario.alert(strategy).json["signal_id"])
+    assert row["status"] == "executed"
+    assert len(scenario.orders(account)) == 1, "the expired one was not sent afterwards"
+
+
+def test_a_terminal_on_another_account_is_sent_nothing(scenario, spare):
+    account, strategy = spare
+    start(scenario, account)
+    assert scenario.ended(scenario.alert(strategy).json["signal_id"])["status"] == "executed"
+    account.sim.kill()
+    account.sim.environment["SIM_LOGIN"] = "555555"
+    account.sim.start()
+    row = until(lambda: refused(scenario, strategy), 60, "account_mismatch")
+    assert row["status"] == "failed"
+    assert len(scenario.orders(account)) == 1
+
+
+def refused(scenario, strategy):
+    row = scenario.ended(scenario.alert(strategy).json["signal_id"])
+    return row if (row["error"] or "").startswith("account_mismatch: ") else None
+
+
+def test_a_lost_journal_needs_a_person(scenario, spare):
+    account, strategy = spare
+    start(scenario, account)
+    assert scenario.ended(scenario.alert(strategy).json["signal_id"])["status"] == "executed"
+    account.agent.terminate()
+    (account.folder / "journal").unlink()
+    account.agent.start()
+    until(lambda: "journal_changed" in account.agent.log_tail(50), 60, "the agent is told why")
+    account.agent.kill()
+    until(lambda: scenario.sql("SELECT is_connected FROM mt5_agents WHERE id = %s", account.agent_id) == [(False,)], 60,
+          "its session is over")
+    rotated = scenario.stack.ctl("agent", "rotate", account.agent_id)
+    (account.folder / "agent_key").write_text(rotated["pairing_key"])
+    start(scenario, account)
+    assert scenario.ended(scenario.alert(strategy).json["signal_id"])["status"] == "executed"
+
+
+def test_a_wrong_pairing_key_is_refused(scenario, spare):
+    account, strategy = spare
+    (account.folder / "agent_key").write_text("A" * 43)
+    account.agent.start()
+    account.sim.start()
+    until(lambda: "not_paired" in account.agent.log_tail(50), 60, "the agent is told why")
+    assert scenario.sql("SELECT session_no FROM mt5_agents WHERE id = %s", account.agent_id) == [(0,)]
+
+
+@pytest.mark.parametrize("fault", ["no_reply", "drop_after"])
+def test_an_order_whose_answer_is_lost_is_found_and_not_sent_again(scenario, spare, tmp_path, fault):
+    account, strategy = spare
+    script = tmp_path / "script.jsonl"
+    script.write_text('{"fault": "%s", "times": 1}\n' % fault)
+    account.sim.environment["SIM_SCRIPT"] = str(script)
+    start(scenario, account)
+    row = scenario.ended(scenario.alert(strategy).json["signal_id"], 120)
+    assert row["status"] == "executed" and row["price"] is not None
+    assert len(scenario.orders(account)) == 1
+
+
+def test_an_agent_killed_while_it_works_does_not_double(scenario, spare):
+    account, strategy = spare
+    account.sim.environment["SIM_LATENCY_MS"] = "400"
+    start(scenario, account)
+    signal = scenario.alert(strategy).json["signal_id"]
+    until(lambda: scenario.sql("SELECT count(*) FROM job_leases WHERE agent_id = %s", account.agent_id) == [(1,)], 30,
+          "the agent has it")
+    account.agent.kill()
+    account.agent.start()
+    row = scenario.ended(signal, 150)
+    assert len(scenario.orders(account)) == (1 if row["status"] == "executed" else 0), row
