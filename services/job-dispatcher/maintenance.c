@@ -5,6 +5,7 @@
 
 #include "svc/clock.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -97,10 +98,11 @@ static enum svc_rc tick(struct role *role, struct svc_error *err)
 
 static enum svc_rc open_maintenance(struct role *role, struct svc_error *err)
 {
-    static struct maintenance maintenance;
-    (void)err;
-    svc_arena_init(&maintenance.arena, ARENA_BLOCK_BYTES);
-    role->state = &maintenance;
+    struct maintenance *m = calloc(1, sizeof *m); /* untouched pages cost nothing */
+    if (m == NULL)
+        return svc_fail(err, SVC_FATAL, "out_of_memory", "maintenance: out of memory");
+    svc_arena_init(&m->arena, ARENA_BLOCK_BYTES);
+    role->state = m;
     return SVC_OK;
 }
 
@@ -120,8 +122,10 @@ static const char *missing(const struct role *role)
 static void close_maintenance(struct role *role)
 {
     struct maintenance *m = role->state;
-    if (m != NULL)
-        svc_arena_done(&m->arena);
+    if (m == NULL)
+        return;
+    svc_arena_done(&m->arena);
+    free(m);
 }
 
 const struct role_kind role_maintenance = {

@@ -7,6 +7,7 @@
 #include "hints.h"
 #include "role.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LETTER_MS = 5000, ARENA_BLOCK_BYTES = 64 * 1024 };
@@ -226,15 +227,17 @@ static enum svc_rc tick(struct role *role, struct svc_error *err)
 
 static enum svc_rc open_results(struct role *role, struct svc_error *err)
 {
-    static struct results results;
+    struct results *results = calloc(1, sizeof *results);
+    if (results == NULL)
+        return svc_fail(err, SVC_FATAL, "out_of_memory", "results: out of memory");
     const struct consume_options options = {.group = "job-dispatcher.results",
                                             .topic = TOPIC_RESULTS,
                                             .unpack = unpack,
                                             .transact = transact,
                                             .committed = committed};
-    svc_arena_init(&results.arena, ARENA_BLOCK_BYTES);
-    role->state = &results;
-    return consume_open(role, &options, &results.consume, err);
+    svc_arena_init(&results->arena, ARENA_BLOCK_BYTES);
+    role->state = results;
+    return consume_open(role, &options, &results->consume, err);
 }
 
 static const char *missing(const struct role *role)
@@ -256,6 +259,7 @@ static void close_results(struct role *role)
         return;
     consume_close(&results->consume);
     svc_arena_done(&results->arena);
+    free(results);
 }
 
 const struct role_kind role_results = {

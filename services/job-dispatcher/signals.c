@@ -7,6 +7,7 @@
 
 #include "svc/clock.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* One portion under way; lives in the portion's arena until its hints are out. */
@@ -137,15 +138,17 @@ static void buried(struct role *role)
 
 static enum svc_rc open_signals(struct role *role, struct svc_error *err)
 {
-    static struct signals signals;
+    struct signals *signals = calloc(1, sizeof *signals);
+    if (signals == NULL)
+        return svc_fail(err, SVC_FATAL, "out_of_memory", "signals: out of memory");
     const struct consume_options options = {.group = "job-dispatcher.signals",
                                             .topic = TOPIC_SIGNALS,
                                             .unpack = unpack,
                                             .transact = transact,
                                             .committed = committed,
                                             .buried = buried};
-    role->state = &signals;
-    return consume_open(role, &options, &signals.consume, err);
+    role->state = signals;
+    return consume_open(role, &options, &signals->consume, err);
 }
 
 /* Nobody else would notice a lost connection while no alert comes. */
@@ -169,8 +172,10 @@ static void begin_drain(struct role *role)
 static void close_signals(struct role *role)
 {
     struct signals *signals = role->state;
-    if (signals != NULL)
-        consume_close(&signals->consume);
+    if (signals == NULL)
+        return;
+    consume_close(&signals->consume);
+    free(signals);
 }
 
 const struct role_kind role_signals = {

@@ -73,6 +73,6 @@ def test_a_stop_needs_its_unit_and_then_reaches_the_terminal(scenario):
     strategy = scenario.stack.add_strategy(account, "with stops", stop_kind="price")
     row = scenario.ended(scenario.alert(strategy, sl=0.5, tp="2.50").json["signal_id"])
     assert row["status"] == "executed"
-    job = scenario.sql("SELECT input_data FROM jobs JOIN tv_signals s ON s.id = signal_id WHERE broker_order_id = %s "
-                       "AND target_agent_id = %s", row["ticket"], account.agent_id)[0][0]
+    job = scenario.sql("SELECT input_data FROM jobs WHERE broker_order_id = %s AND target_agent_id = %s", row["ticket"],
+                       account.agent_id)[0][0]
     assert (job["sl"], job["tp"]) == ("0.5", "2.50")

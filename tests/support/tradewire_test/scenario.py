@@ -43,8 +43,9 @@ class Scenario:
     # --- the world -----------------------------------------------------------------------------------------------
 
     def bring_up(self):
-        servers.POSTGRES.start()
-        servers.KAFKA.start()
+        for server in (servers.POSTGRES, servers.KAFKA):
+            if not server.is_running():
+                server.start()
         for program in self.stack.programs:
             if not program.is_running():
                 program.start()
