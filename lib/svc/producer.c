@@ -19,11 +19,11 @@
 #include <sys/epoll.h>
 
 enum {
-    TOPICS_MAX = 32,       /* topic handles kept */
-    EVENTS_PER_RUN = 1024, /* then the loop's other sources have their turn */
-    PROBE_MS = 500,        /* how often an unreachable cluster is asked */
-    AT_ONCE_MS = 10000,    /* a new handle that fails so soon, having delivered nothing: give up */
-    DELIVERED_LATELY_MS = 1000,
+    TOPICS_MAX = 32,        /* topic handles kept */
+    EVENTS_PER_RUN = 1024,  /* then the loop's other sources have their turn */
+    PROBE_MS = 500,         /* how often an unreachable cluster is asked */
+    AT_ONCE_MS = 10000,     /* a new handle that fails so soon, having delivered nothing: give up */
+    HEARD_LATELY_MS = 1000, /* a message that times out sooner after a sign of life says nothing */
 };
 
 struct sent {
@@ -53,6 +53,7 @@ struct svc_producer {
     uint32_t recreated;        /* handles made anew since open */
     int64_t opened_mono_us;    /* the handle */
     int64_t delivered_mono_us; /* last delivery on this handle, 0: none */
+    int64_t heard_mono_us;     /* last delivery, or answer to a probe */
     struct svc_log_limit log_limit, error_limit, undelivered_limit;
 };
 
@@ -130,8 +131,10 @@ static void on_probe_timer(void *arg)
 static void on_answer(struct svc_producer *producer, rd_kafka_event_t *event)
 {
     producer->probing = false;
-    if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        set_reachable(producer, true);
+    if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    producer->heard_mono_us = svc_mono_us();
+    set_reachable(producer, true);
 }
 
 /* Events */
@@ -142,12 +145,12 @@ static void on_report(struct svc_producer *producer, const rd_kafka_message_t *m
     const int64_t now = svc_mono_us();
     producer->in_flight--;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        producer->delivered_mono_us = now;
+        producer->delivered_mono_us = producer->heard_mono_us = now;
         set_reachable(producer, true);
     } else {
         svc_kafka_classify(message->err, rd_kafka_topic_name(message->rkt), &err);
         svc_warn_limited(&producer->undelivered_limit, "kafka_undelivered", SVC_ERR(&err));
-        if (err.rc == SVC_AGAIN && now - producer->delivered_mono_us > DELIVERED_LATELY_MS * 1000)
+        if (err.rc == SVC_AGAIN && now - producer->heard_mono_us > HEARD_LATELY_MS * 1000)
             set_reachable(producer, false);
     }
     if (message->_private != NULL)

@@ -16,6 +16,7 @@ enum {
     ARENA_BLOCK_BYTES = 64 * 1024,
     QUEUE_MAX = 1000, /* records prefetched per partition */
     DEAD_LETTER_MS = 5000,
+    COLLISIONS_MAX = 4, /* tries in a row; then as when Postgres is away */
     RETRY_BASE_MS = 250,
     RETRY_CAP_MS = 5000,
 };
@@ -109,12 +110,25 @@ static enum svc_rc bury_alone(struct consume *c, const struct svc_record *record
     return await_letters(c, err);
 }
 
+/* Two transactions met (serialization, deadlock, a lock not got): the other one is through by now.
+ */
+static bool is_collision(const struct svc_error *err)
+{
+    return strncmp(err->code, "40", 2) == 0 || strcmp(err->code, "55P03") == 0;
+}
+
 static enum svc_rc transact(struct consume *c, const struct consume_portion *portion,
                             struct svc_error *err)
 {
-    svc_arena_reset(portion->arena);
     const int64_t begin = svc_mono_us();
-    const enum svc_rc rc = c->options.transact(c->role, portion, err);
+    enum svc_rc rc = SVC_AGAIN;
+    for (int try = 0; try < COLLISIONS_MAX; try++) {
+        svc_arena_reset(portion->arena);
+        rc = c->options.transact(c->role, portion, err);
+        if (rc != SVC_AGAIN || !is_collision(err))
+            break;
+        svc_debug("batch_collided", SVC_T("topic", c->options.topic), SVC_ERR(err));
+    }
     if (rc != SVC_OK)
         return rc;
     svc_histogram_add_us(c->role->measures->transaction, svc_mono_us() - begin);

@@ -6,7 +6,7 @@
 
 enum {
     STORE_ARRAYS = 18,
-    STORE_ARRAY_KEPT = 256 * 1024, /* bytes a parameter may keep between batches */
+    STORE_ARRAY_KEPT = 128 * 1024, /* bytes a parameter may keep between batches */
 };
 
 struct store {

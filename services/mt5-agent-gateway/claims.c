@@ -50,7 +50,7 @@ static bool begin(struct batch *batch, int64_t now_unix_us, int64_t now_mono_us)
 {
     if (batch->in_flight || now_mono_us < batch->not_before_mono_us)
         return false;
-    batch->count = 0;
+    batch->count = batch->jobs = 0;
     batch->asked_unix_us = now_unix_us;
     batch->asked_mono_us = now_mono_us;
     return true;

@@ -22,12 +22,14 @@ struct batch_entry {
 
 struct batch {
     bool in_flight;
-    size_t limit; /* agents in the next statement: halved while statements fail, so that one
-                   * agent's broken rows are alone in the end and harm no neighbour */
+    /* Agents in the next statement: halved while statements fail, so that one agent's broken rows
+     * are alone in the end and harm no neighbour. */
+    size_t limit;
     int64_t not_before_mono_us; /* after a failure: no statement until then */
     size_t count;
-    int64_t asked_unix_us,
-        asked_mono_us; /* before the statement was sent: leases are counted from here */
+    size_t jobs; /* that came back */
+    /* Before the statement was sent: leases are counted from here. */
+    int64_t asked_unix_us, asked_mono_us;
     struct batch_entry entries[BATCH_AGENTS_MAX];
 };
 

@@ -20,7 +20,7 @@ enum {
     CURVE_KEY_BYTES = 32,
     RECEIVE_PER_RUN = 256, /* then other sources get their turn */
     RECEIVE_QUEUE = 32,    /* messages per peer, of up to 1 MiB */
-    SEND_QUEUE = 256,      /* messages per peer: far more than an agent's slots */
+    SEND_QUEUE = 1000, /* messages per peer: the acknowledgements of a journal that was long away */
     LINGER_MS = 1000,
     HANDSHAKE_MS = 1000, /* 30 s by default: half-open connections would stay that long */
     BACKLOG = 1024,      /* all agents come at once after a restart */

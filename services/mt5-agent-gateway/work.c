@@ -67,9 +67,10 @@ static void offer(struct gateway *gateway, struct session *session, const struct
 
 /* A job is offered to the session it was claimed for, or to nobody: the agent's next hello asks
  * about it. */
-static void on_row(struct gateway *gateway, const struct batch *batch, const struct job_row *row)
+static void on_row(struct gateway *gateway, struct batch *batch, const struct job_row *row)
 {
     struct session *session = sessions_named(&gateway->sessions, row->agent_id, row->session_no);
+    batch->jobs++;
     if (row->lane >= LANE_COUNT) {
         svc_alert("job_lane_unknown", SVC_T("job_id", row->job_id));
     } else if (session == NULL) {
@@ -99,24 +100,11 @@ static void restart_sessions(struct gateway *gateway, const struct batch *batch)
     }
 }
 
-static bool any_received(const struct gateway *gateway, const struct batch *batch)
-{
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct session_name *name = &batch->entries[i].name;
-        const struct session *session =
-            sessions_named(&gateway->sessions, name->agent_id, name->session_no);
-        for (int lane = 0; session != NULL && lane < LANE_COUNT; lane++)
-            if (session->received[lane] > 0)
-                return true;
-    }
-    return false;
-}
-
 static void on_good(struct gateway *gateway, struct batch *batch)
 {
     const int64_t now = svc_mono_us();
     if (batch == &gateway->claims.claim) {
-        count_claim(gateway, any_received(gateway, batch) ? CLAIM_JOBS : CLAIM_NONE);
+        count_claim(gateway, batch->jobs > 0 ? CLAIM_JOBS : CLAIM_NONE);
         svc_histogram_add_us(gateway->counters.claim_seconds, now - batch->asked_mono_us);
     }
     claims_finished(&gateway->claims, &gateway->sessions, batch, now);

@@ -23,11 +23,19 @@ static bool names_a_secret(const struct json_node *key)
     return false;
 }
 
-/* Compared without escapes: however it is spelled, it does not get through. */
-static bool holds_secret(const struct json_node *node, struct raw_secret secret)
+static bool has(const char *text, size_t len, struct raw_secret secret)
 {
-    return node->text != NULL && secret.len > 0 &&
-           memmem(node->text, node->len, secret.text, secret.len) != NULL;
+    return memmem(text, len, secret.text, secret.len) != NULL;
+}
+
+/* With and without its escapes: however it is spelled, it does not get through. */
+static bool holds_secret(const struct json *json, const struct json_node *node,
+                         struct raw_secret secret)
+{
+    if (node->text == NULL || secret.len == 0)
+        return false;
+    return has(node->text, node->len, secret) ||
+           (node->escaped && has(json->source + node->start, node->end - node->start, secret));
 }
 
 struct edit {
@@ -51,7 +59,7 @@ static void edit_object(struct edit *edit, uint32_t object)
     const struct json *json = edit->json;
     for (uint32_t key = json_first(object); json_has(json, object, key);
          key = json_next(json, key)) {
-        if (holds_secret(&json->nodes[key], edit->secret))
+        if (holds_secret(json, &json->nodes[key], edit->secret))
             replace(edit, &json->nodes[key]);
         if (names_a_secret(&json->nodes[key]))
             replace(edit, &json->nodes[key + 1]);
@@ -68,7 +76,7 @@ static void edit_node(struct edit *edit, uint32_t index)
     else if (node->type == JSON_IS_ARRAY)
         for (uint32_t i = index + 1; i < node->next; i = edit->json->nodes[i].next)
             edit_node(edit, i);
-    else if (holds_secret(node, edit->secret))
+    else if (holds_secret(edit->json, node, edit->secret))
         replace(edit, node);
 }
 

@@ -152,6 +152,18 @@ static void fill_raw(struct verify *verify, const struct verify_body *body,
     verify->signal.raw_payload = binary(verify->raw.bytes, verify->raw.len);
 }
 
+/* The one text of a stranger that goes on as it came; somebody who mixed up two fields must not
+ * publish the secret with it. */
+static bool symbol_is_clean(struct verify *verify, struct raw_secret secret)
+{
+    const struct alert *alert = &verify->alert;
+    if (secret.len == 0 ||
+        memmem(alert->symbol_raw, alert->symbol_raw_len, secret.text, secret.len) == NULL)
+        return true;
+    refuse(verify, CODE_MISSING_SYMBOL, "symbol holds the webhook's secret");
+    return false;
+}
+
 unsigned verify_signal(struct verify *verify, const struct verify_body *body,
                        const struct strategy *strategy, struct raw_secret secret,
                        int64_t received_unix_us)
@@ -161,8 +173,9 @@ unsigned verify_signal(struct verify *verify, const struct verify_body *body,
     verify->signal.strategy_id = (char *)(uintptr_t)strategy->id;
     verify->signal.has_received_unix_us = true;
     verify->signal.received_unix_us = received_unix_us;
-    const bool good =
-        verify->readable && alert_read(&verify->json, &verify->alert, &verify->refusal);
+    const bool good = verify->readable &&
+                      alert_read(&verify->json, &verify->alert, &verify->refusal) &&
+                      symbol_is_clean(verify, secret);
     if (good) {
         dedup_of(&verify->json, &verify->alert, strategy->id, &verify->scratch, &verify->dedup);
         fill_alert(verify);

@@ -44,11 +44,13 @@ def test_a_terminal_on_another_account_is_sent_nothing(scenario, spare):
     start(scenario, account)
     assert scenario.ended(scenario.alert(strategy).json["signal_id"])["status"] == "executed"
     account.sim.kill()
-    account.sim.environment["SIM_LOGIN"] = "555555"
+    other = account.folder / "other_ledger.jsonl"  # another account has a ledger of its own
+    account.sim.environment.update(SIM_LOGIN="555555", SIM_LEDGER=str(other))
     account.sim.start()
     row = until(lambda: refused(scenario, strategy), 60, "account_mismatch")
     assert row["status"] == "failed"
     assert len(scenario.orders(account)) == 1
+    assert not other.exists() or other.read_text() == ""
 
 
 def refused(scenario, strategy):

@@ -49,6 +49,7 @@ static void own_secret_anywhere(void **state)
     assert_json("{\"x\":\"a5ec7e75ec7e7b\",\"y\":[\"5ec7e75ec7e7\"],\"z\":\"5ec7e75ec7e\"}",
                 "{\"x\":\"***\",\"y\":[\"***\"],\"z\":\"5ec7e75ec7e\"}");
     assert_json("{\"x\":\"\\u0035ec7e75ec7e7\"}", "{\"x\":\"***\"}");
+    assert_json("{\"x\":\"\\u00e5ec7e75ec7e7\"}", "{\"x\":\"***\"}"); /* found by the fuzzer */
     assert_json("{\"5ec7e75ec7e7\":1,\"n\":2}", "{\"***\":1,\"n\":2}");
 }
 

@@ -131,6 +131,7 @@ static void refusals(void **state)
         {"[", CODE_ARRAY_NOT_SUPPORTED},
         {"{\"action\":\"buy\"}", CODE_MISSING_SYMBOL},
         {"{\"symbol\":\"X\"}", CODE_BAD_ACTION},
+        {"{\"symbol\":\"" SECRET "\",\"action\":\"buy\"}", CODE_MISSING_SYMBOL},
         {"{\"symbol\":\"{{ticker}}\"}", CODE_UNRESOLVED_PLACEHOLDER},
         {"\xff\xfe", CODE_BAD_ENCODING},
         {"{" ALERT "1,\"a\":\"\xc3\"}", CODE_BAD_ENCODING},
