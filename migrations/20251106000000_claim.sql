@@ -125,7 +125,7 @@ CREATE FUNCTION require_read_committed() RETURNS void
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE invalid_transaction_state USING MESSAGE = 'wrong_isolation: claims need READ COMMITTED';
+        RAISE invalid_transaction_state USING MESSAGE = 'broken_invariant: claims need READ COMMITTED';
     END IF;
 END $$;
 COMMENT ON FUNCTION require_read_committed IS 'Refuses to run under another isolation level.';

@@ -153,7 +153,7 @@ BEGIN
     PERFORM require_read_committed();
     IF EXISTS (SELECT FROM unnest(p_status, p_job) AS u (status, job_id)
                WHERE (u.status = 'pending') <> (u.job_id IS NOT NULL)) THEN
-        RAISE data_exception USING MESSAGE = 'bad_plan: a pending signal needs a job, and only that';
+        RAISE data_exception USING MESSAGE = 'broken_invariant: a pending signal needs a job, and only that';
     END IF;
     SELECT array_agg(u.agent), array_agg(u.strategy), array_agg(u.symbol)
     INTO v_agents, v_strategies, v_symbols
@@ -206,7 +206,7 @@ BEGIN
     FROM planned p JOIN given g ON g.job_id = p.id;
     IF v_wrong IS NOT NULL THEN
         -- The planner treats as an entry what the table does not, or the other way round: caps would be wrong.
-        RAISE data_exception USING MESSAGE = format('bad_plan: is_entry of job %s does not fit its input', v_wrong);
+        RAISE data_exception USING MESSAGE = format('broken_invariant: is_entry of job %s does not fit its input', v_wrong);
     END IF;
     IF v_agents IS NOT NULL THEN
         PERFORM supersede_entries(v_agents, v_strategies, v_symbols);

@@ -109,7 +109,7 @@ BEGIN
     PERFORM require_read_committed();
     IF cardinality(p_job) <> (SELECT count(DISTINCT u) FROM unnest(p_job) u)
        OR NOT p_outcome <@ ARRAY['done', 'failed', 'void', 'unknown'] THEN
-        RAISE data_exception USING MESSAGE = 'bad_call: a job comes once per call, its outcome is one of four words';
+        RAISE data_exception USING MESSAGE = 'broken_invariant: a job comes once per call, its outcome is one of four words';
     END IF;
 
     -- A void asks whether a later close was planned, and an unknown holds entries back: both must not race with the

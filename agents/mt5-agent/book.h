@@ -27,6 +27,7 @@ enum {
     BOOK_JOBS_MAX = 100000,      /* above it the longest acknowledged are forgotten early */
     BOOK_READ_BYTES_MAX = 1024 * 1024 - 16 * 1024, /* of a read's output: fits an envelope */
     BOOK_ANSWER_MS = 10000,                        /* longest wait for the terminal's answer */
+    BOOK_ASK_SAID_MS = 1000, /* an outcome that one look clears up is never called unknown */
     BOOK_REPORT_AGAIN_MS = 2000,
     BOOK_QUIET_MS = 30000, /* history to be seen before "not executed" */
     BOOK_TRUST_MARGIN_MS = 1000,

@@ -108,7 +108,7 @@ struct book_step *book_add_step(struct book_job *job);
 /* book_step.c */
 void book_plan_trade(struct book *book, struct book_job *job, const struct book_now *now);
 void book_plan_close(struct book *book, struct book_job *job, const struct book_now *now);
-void book_add_search_steps(struct book_job *job);
+void book_add_search_steps(struct book_job *job, const struct book_now *now);
 /* One step is over; ends the job when it was the last. */
 void book_end_step(struct book *book, struct book_job *job, struct book_step *step,
                    enum book_step_state state, const char *code, const struct book_now *now);

@@ -38,7 +38,7 @@ static void answer_from_nothing(struct book *book, struct book_job *job, bool te
 {
     job->terminal_only = terminal_only;
     if (terminal_only) /* the journal is younger than the job */
-        book_add_search_steps(job);
+        book_add_search_steps(job, now);
     else
         book_void(book, job, "not_executed", 0, now);
 }

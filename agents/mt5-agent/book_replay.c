@@ -16,6 +16,8 @@ static void reopen(struct book *book, struct book_job *job)
     book_clear_steps(job);
     job->state = BOOK_IDLE;
     job->outcome = 0;
+    job->sent_any = false; /* what the earlier life had sent is proven not executed */
+    job->sent_unix_us = job->filled_unix_us = 0;
     if (job->list != BOOK_LIST_OPEN)
         book_move(book, job, BOOK_LIST_OPEN);
 }

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASK_SAID_MS = 1000 }; /* an outcome that one look clears up is never called unknown */
-
 /* The terminal refused by itself, before it asked the broker: proven not executed. */
 static void take_own_refusal(struct book *book, struct book_job *job, struct book_step *step,
                              const struct wire_message *m, const struct book_now *now)
@@ -62,7 +60,7 @@ static void retry(struct book *book, struct book_job *job, struct book_step *ste
         step->state = BOOK_PLANNED;
         step->retry_mono_us = now->mono_us + ms_us(retcode_pause_ms(rule, done + 1));
     } else if (rule->class_when_spent == RETCODE_CLASS_ASK) {
-        book_begin_asking(job, step, now->mono_us + ms_us(ASK_SAID_MS));
+        book_begin_asking(job, step, now->mono_us + ms_us(BOOK_ASK_SAID_MS));
     } else {
         refuse(book, job, step, now);
     }
@@ -102,7 +100,7 @@ static void take_result(struct book *book, struct book_job *job, struct book_ste
         book_begin_asking(job, step, step->sent_mono_us + ms_us(BOOK_ANSWER_MS));
         break;
     case RETCODE_CLASS_ASK:
-        book_begin_asking(job, step, now->mono_us + ms_us(ASK_SAID_MS));
+        book_begin_asking(job, step, now->mono_us + ms_us(BOOK_ASK_SAID_MS));
         break;
     case RETCODE_CLASS_PRICE:
     case RETCODE_CLASS_WAIT:

@@ -82,13 +82,13 @@ void book_plan_close(struct book *book, struct book_job *job, const struct book_
 }
 
 /* The journal is younger than the job, so every order it could have sent is looked for. */
-void book_add_search_steps(struct book_job *job)
+void book_add_search_steps(struct book_job *job, const struct book_now *now)
 {
     uint32_t count = job->type == BOOK_TRADE ? 1 : BOOK_STEPS_MAX;
     book_clear_steps(job);
     for (uint32_t number = 1; number <= count; number++) {
         struct book_step *step = plan_step(job, number);
-        book_begin_asking(job, step, 0);
+        book_begin_asking(job, step, now->mono_us + ms_us(BOOK_ASK_SAID_MS));
     }
     job->last_step = count;
     job->state = BOOK_WORKING;
@@ -246,7 +246,7 @@ void book_end_step(struct book *book, struct book_job *job, struct book_step *st
                    enum book_step_state state, const char *code, const struct book_now *now)
 {
     step->state = state;
-    (void)snprintf(step->code, sizeof step->code, "%s", code);
+    memmove(step->code, code, strlen(code) + 1); /* it may be the step's own */
     if (state == BOOK_EXECUTED)
         job->filled_unix_us = now->unix_us;
     if (state == BOOK_EXECUTED || state == BOOK_REFUSED)

@@ -20,18 +20,14 @@ struct journal {
     bool unflushed;            /* written since the last flush */
 };
 
-/* Does anything behind `from` say that a record after `last_seq` had reached the disk? Lines begin
- * behind a line end or behind zeros (a block of the file that never was written). */
+/* Does anything behind `from` say that a record after `last_seq` had reached the disk? Every byte
+ * may begin a line: what is damaged may be the end of the line before. */
 static bool says_flushed(const char *bytes, size_t len, size_t from, uint64_t last_seq)
 {
-    for (size_t at = from; at < len; at++) {
-        bool may_begin = at > from && (bytes[at - 1] == '\n' || bytes[at - 1] == '\0');
+    for (size_t at = from + 1; at < len; at++) {
         struct record record;
         uint64_t flushed;
-        if (!may_begin || bytes[at] == '\0' ||
-            record_parse(bytes + at, len - at, &record, &flushed) == 0)
-            continue;
-        if (flushed > last_seq)
+        if (record_parse(bytes + at, len - at, &record, &flushed) > 0 && flushed > last_seq)
             return true;
     }
     return false;

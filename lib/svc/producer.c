@@ -21,7 +21,7 @@
 enum {
     TOPICS_MAX = 32,        /* topic handles kept */
     EVENTS_PER_RUN = 1024,  /* then the loop's other sources have their turn */
-    PROBE_MS = 500,         /* how often an unreachable cluster is asked */
+    PROBE_MS = 100,         /* how often an unreachable cluster is asked */
     AT_ONCE_MS = 10000,     /* a new handle that fails so soon, having delivered nothing: give up */
     HEARD_LATELY_MS = 1000, /* a message that times out sooner after a sign of life says nothing */
 };
@@ -97,10 +97,27 @@ static void set_reachable(struct svc_producer *producer, bool reachable)
         svc_timer_after_ms(producer->loop, &producer->probe, PROBE_MS);
 }
 
-/* Ask for some topic's settings: any answer, a refusal too, says that a broker is there. No message
- * may be on its way to tell us, because nobody sends to a producer that is not ready. */
+/* Is there a connection to any broker? With a timeout of 0 this never waits: no answer yet is
+ * _TIMED_OUT, nobody to ask is _TRANSPORT. */
+static bool is_connected(const struct svc_producer *producer)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    const rd_kafka_resp_err_t code = rd_kafka_metadata(producer->rk, 0, NULL, &metadata, 0);
+    if (metadata != NULL)
+        rd_kafka_metadata_destroy(metadata);
+    return code != RD_KAFKA_RESP_ERR__TRANSPORT;
+}
+
+/* Ask for some topic's settings: any answer, a refusal too, says that a broker is there and alive.
+ * No message may be on its way to tell us, because nobody sends to a producer that is not ready.
+ *
+ * Only over a connection that stands: with such a request pending for a broker that is down,
+ * librdkafka 2.0 reconnects in a loop that takes a whole core (measured), and a restarting Kafka
+ * starves. */
 static void ask_broker(struct svc_producer *producer)
 {
+    if (!is_connected(producer))
+        return;
     char text[64];
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(producer->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);

@@ -20,8 +20,8 @@ static bool is_json_object(const void *bytes, size_t len)
 
 static void add_name(struct svc_buffer *json, const char *name)
 {
-    const char last = json->len > 0 ? json->bytes[json->len - 1] : '{';
-    svc_buffer_printf(json, "%s\"%s\":", last == '{' ? "" : ",", name);
+    const bool is_first = json->len > 0 && json->bytes[json->len - 1] == '{';
+    svc_buffer_printf(json, "%s\"%s\":", is_first ? "" : ",", name);
 }
 
 static void add_text(struct svc_buffer *json, const char *name, const char *text, size_t len)

@@ -110,11 +110,10 @@ static enum svc_rc bury_alone(struct consume *c, const struct svc_record *record
     return await_letters(c, err);
 }
 
-/* Two transactions met (serialization, deadlock, a lock not got): the other one is through by now.
- */
+/* Two transactions met (serialization, deadlock): the other one is through by now. */
 static bool is_collision(const struct svc_error *err)
 {
-    return strncmp(err->code, "40", 2) == 0 || strcmp(err->code, "55P03") == 0;
+    return strncmp(err->code, "40", 2) == 0;
 }
 
 static enum svc_rc transact(struct consume *c, const struct consume_portion *portion,

@@ -260,7 +260,7 @@ static void json_comment(struct svc_buffer *json, const char *name)
     for (; *name != '\0' && len < COMMENT_CHARACTERS; name++) {
         const unsigned char c = (unsigned char)*name;
         if ((c & 0xc0) != 0x80) /* not the middle of a character */
-            comment[len++] = c < 0x80 && isprint(c) ? (char)c : '.';
+            comment[len++] = (char)(c < 0x80 && isprint(c) ? c : '.');
     }
     comment[len] = '\0';
     json_member(json, "comment", comment);

@@ -1,6 +1,7 @@
 /* The transaction of a batch of signals. */
 #include "store_internal.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +137,7 @@ static void lower_case(const char *id, char ret[SVC_UUID_TEXT])
 {
     size_t i = 0;
     for (; id[i] != '\0' && i < SVC_UUID_TEXT - 1; i++)
-        ret[i] = id[i] >= 'A' && id[i] <= 'F' ? (char)(id[i] - 'A' + 'a') : id[i];
+        ret[i] = (char)tolower((unsigned char)id[i]);
     ret[i] = '\0';
 }
 

@@ -34,8 +34,7 @@ enum {
     SLOTS_READS = 4,
     SLOTS_BUILDS = 1,
     SLOTS_ALL = SLOTS_EFFECTS + SLOTS_READS + SLOTS_BUILDS,
-    QUESTIONS_KEPT =
-        8, /* open questions whose times are kept for the result; more are asked all the same */
+    QUESTIONS_KEPT = 8, /* whose times are kept for the result; more are asked all the same */
     SLOT_GRACE_MS = 5000,
 };
 
@@ -57,8 +56,7 @@ struct session {
     char agent_id[SVC_UUID_TEXT], user_id[SVC_UUID_TEXT]; /* lower case */
     struct peer peer;
     uint64_t session_no;
-    bool terminal_ready; /* without a terminal an agent gets no effects, but is asked about open
-                            ones */
+    bool terminal_ready; /* without a terminal: no effects, but questions about open ones */
     bool asked;          /* its open effects were asked for: it may claim */
 
     int64_t heard_mono_us, heartbeat_due_mono_us;

@@ -91,7 +91,8 @@ static void curve_key(const char *user_id, char ret[BYTEA_TEXT])
 {
     uint8_t key[CURVE_KEY_BYTES] = {0};
     (void)zmq_z85_decode(key, user_id); /* of the right length: sessions.h */
-    memcpy(ret, "\\x", 2);
+    ret[0] = '\\';
+    ret[1] = 'x';
     svc_hex(key, sizeof key, ret + 2);
 }
 

@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
     DROP_MAX =
@@ -303,6 +304,19 @@ static bool allocate(struct http *http)
            http->limiter != NULL;
 }
 
+/* A connection is a descriptor, and the usual soft limit is 1024. */
+static void allow_descriptors(uint32_t connections)
+{
+    enum { OTHERS = 128 }; /* Kafka, Postgres, the admin interface, the loop's own */
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= connections + OTHERS)
+        return;
+    limit.rlim_cur = connections + OTHERS < limit.rlim_max ? connections + OTHERS : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < connections + OTHERS)
+        svc_warn("descriptors_limited", SVC_N("descriptors", limit.rlim_cur),
+                 SVC_N("connections_max", connections));
+}
+
 static enum svc_rc listen_http(struct http *http, struct svc_error *err)
 {
     const struct config *config = http->parts.config;
@@ -318,6 +332,7 @@ static enum svc_rc listen_http(struct http *http, struct svc_error *err)
         .handle = handle,
         .arg = http,
     };
+    allow_descriptors(config->connections_max);
     return svc_http_open(http->parts.loop, &options, &http->edge, err);
 }
 

@@ -1,7 +1,8 @@
 /* See publish.h. Alerts are gathered while earlier ones are on their way, and go out together when
- * any report comes back: a lone alert never waits (0.2 ms to a broker nearby, against 1.3 ms with
- * librdkafka's own linger, whose clock ticks in ms), and under load each round trip carries a batch
- * (at 64 connections three times what linger 0 alone does; all measured). */
+ * any report comes back: a lone alert never waits, and under load each round trip carries a batch.
+ * Measured on two shared cores, against librdkafka's own linger, whose clock ticks in ms: 0.15 ms
+ * and not 1.3 ms for a lone alert, and at 64 connections 46,000 to 55,000 alerts a second and not
+ * 24,000 to 37,000 (linger 0: 12,000). */
 #include "publish.h"
 
 #include "contracts/topics.h"
@@ -43,7 +44,7 @@ struct publish {
     struct message *messages, *free; /* a pool, touched only as far as it was ever used */
     struct message *first, **end;    /* gathered */
     uint32_t max, used, on_their_way;
-    bool overdue;
+    bool due; /* what is gathered goes out in this turn */
 };
 
 /* --- messages -------------------------------------------------------------------------------- */
@@ -71,8 +72,10 @@ static void reported(void *arg, enum svc_rc rc, const struct svc_error *err)
     message->done(message->arg, rc, err);
     give_back(publish, message);
     publish->on_their_way--;
-    if (publish->first != NULL)
+    if (publish->first != NULL) {
+        publish->due = true;
         svc_source_again(&publish->flush);
+    }
 }
 
 /* W3C trace context: "00-<trace id>-<span id>-01"; all zeros is not allowed, and does not happen.
@@ -134,7 +137,7 @@ static void send_gathered(struct publish *publish)
     struct message *next = publish->first;
     publish->first = NULL;
     publish->end = &publish->first;
-    publish->overdue = false;
+    publish->due = false;
     svc_timer_stop(&publish->timer);
     while (next != NULL) {
         struct message *message = next;
@@ -150,15 +153,14 @@ static void flush(void *arg, uint32_t events)
     (void)events;
     if (publish->first == NULL)
         return;
-    /* A report in this turn is why we run; it may have been one of many. */
-    if (publish->on_their_way == 0 || publish->overdue || publish->gathered.len >= GATHER_BYTES_MAX)
+    if (publish->on_their_way == 0 || publish->due || publish->gathered.len >= GATHER_BYTES_MAX)
         send_gathered(publish);
 }
 
 static void on_timer(void *arg)
 {
     struct publish *publish = arg;
-    publish->overdue = true;
+    publish->due = true;
     svc_source_again(&publish->flush);
 }
 

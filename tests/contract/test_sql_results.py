@@ -257,10 +257,10 @@ def test_a_read_given_back_is_pending_again(trader, programs):
 
 def test_a_job_twice_or_an_unknown_outcome_is_refused(trader, programs, refused):
     job = str(uuid.uuid4())
-    with refused("bad_call: "):
+    with refused("broken_invariant: "):
         programs.apply({"job": job, "agent": trader.agent, "epoch": 1, "outcome": "done"},
                        {"job": job, "agent": trader.agent, "epoch": 1, "outcome": "done"})
-    with refused("bad_call: "):
+    with refused("broken_invariant: "):
         programs.apply({"job": job, "agent": trader.agent, "epoch": 1, "outcome": "perhaps"})
 
 

@@ -154,11 +154,11 @@ def test_a_strategy_that_is_being_deleted_is_waited_for(trader, programs, databa
 
 
 def test_a_plan_that_contradicts_itself_is_refused(trader, programs, refused):
-    with refused("bad_plan: "):
+    with refused("broken_invariant: "):
         programs.write([trader.plan(is_entry=False)])
-    with refused("bad_plan: "):
+    with refused("broken_invariant: "):
         programs.write([trader.plan(job=None, job_type=None)])
-    with refused("bad_plan: "):
+    with refused("broken_invariant: "):
         programs.write([trader.plan(status="discarded")])
 
 
@@ -167,7 +167,7 @@ def test_a_deleted_users_signal_is_refused_and_nothing_remains(trader, programs)
     fine = trader.plan()
     with pytest.raises(psycopg2.errors.ForeignKeyViolation):
         programs.write([fine, gone])
-    assert programs.admin.rows("SELECT FROM tv_signals WHERE id = %s", fine["signal"]) == []
+    assert programs.admin.rows("SELECT id FROM tv_signals WHERE id = %s", fine["signal"]) == []
 
 
 def test_duplicates_are_counted(trader, programs):

@@ -14,7 +14,8 @@ class Session:
     """One connection, one statement per transaction unless `begin` is called. Rows come as dicts."""
 
     def __init__(self, url, role=None):
-        self.connection = psycopg2.connect(url, cursor_factory=psycopg2.extras.RealDictCursor, connect_timeout=10)
+        self.connection = psycopg2.connect(url, cursor_factory=psycopg2.extras.RealDictCursor, connect_timeout=10,
+                                           options="-c statement_timeout=60s")
         self.connection.autocommit = True
         if role:
             self.rows(f'SET ROLE "{role}"')

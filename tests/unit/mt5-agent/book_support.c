@@ -17,10 +17,8 @@ int bench_set_up(void **state)
 {
     struct bench *b = calloc(1, sizeof *b);
     b->book = book_new(catch_record, b);
-    b->account = (struct account){.server = "Sim-Demo",
-                                  .login = "100001",
-                                  .currency = "USD",
-                                  .margin_mode = "hedging"};
+    b->account = (struct account){
+        .server = "Sim-Demo", .login = "100001", .currency = "USD", .margin_mode = "hedging"};
     b->now = (struct book_now){.mono_us = 1000000,
                                .boot_us = 5000000,
                                .unix_us = T0,

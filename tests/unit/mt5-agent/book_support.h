@@ -2,14 +2,14 @@
  * are functions. */
 #pragma once
 
+#include "book.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "book.h"
 
 enum { RECORDS_MAX = 512 };
 #define T0 INT64_C(1700000000000000) /* µs UTC: when every test begins */

@@ -337,8 +337,8 @@ static void positions_are_read_by_pages(void **state)
     assert_non_null(strstr(b->action.report.output, "},{"));
     pass_ms(b, BOOK_ANSWER_MS + 1);
     give(b, &(struct book_offer){.job_id = JOB_B, .type = BOOK_GET_POSITIONS, .epoch = 1});
-    expect_report(b, BOOK_DONE, ""); /* the first, again */
     expect(b, BOOK_POSITIONS);
+    expect_report(b, BOOK_DONE, ""); /* the first, again */
     pass_ms(b, BOOK_ANSWER_MS + 1);
     (void)next(b); /* the first, again */
     expect_report(b, BOOK_FAILED, "timeout");

@@ -66,11 +66,14 @@ static void comment_is_cut(void **state)
         const char *text;
         size_t len;
     } rows[] = {
-        {"", 13},           {"x", 15},
-        {"123456789012", 26}, {"12345678901234567890", 26},
+        {"", 13},
+        {"x", 15},
+        {"123456789012", 26},
+        {"12345678901234567890", 26},
         {"1234567890\xc3\xa9z", 26}, /* fits exactly */
         {"12345678901\xc3\xa9", 25}, /* its last character does not fit */
-        {"1234567890\xe2\x82\xac", 24}, {"123456789\xe2\x82\xac", 26},
+        {"1234567890\xe2\x82\xac", 24},
+        {"123456789\xe2\x82\xac", 26},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         void *own;
@@ -123,7 +126,8 @@ static void partial_fill_is_done_with_what_filled(void **state)
     expect(b, BOOK_NOTHING); /* the remainder is never sent */
 }
 
-/* The three windows of the trust rule, each just inside and just outside, at the moment of sending. */
+/* The three windows of the trust rule, each just inside and just outside, at the moment of sending.
+ */
 static void windows(void **state)
 {
     (void)state;
@@ -232,6 +236,7 @@ static void account_is_compared_before_every_order(void **state)
     struct account other = b->account;
     (void)snprintf(other.login, sizeof other.login, "100002");
     b->now.account = &other;
+    expect_report(b, BOOK_DONE, "");
     expect_report(b, BOOK_FAILED, "account_mismatch");
     assert_string_equal(b->action.report.job_id, JOB_B);
 }

@@ -1,20 +1,19 @@
 /* The journal: what it reads back, what it cuts off, and what it refuses. Works on real files in a
  * folder of its own. */
+#include "journal.h"
+
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-
-#include "journal.h"
-
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #define JOB "11111111-2222-4333-8444-55555555555%d"
 

@@ -1,13 +1,13 @@
 /* The class table of domain-trading.md section 5, row by row: a changed class is a changed decision
  * about somebody's money, so it must be changed in two places. */
+#include "retcode.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "retcode.h"
 
 static const struct {
     uint32_t retcode;

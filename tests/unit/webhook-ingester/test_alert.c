@@ -157,6 +157,8 @@ static void symbols(void **state)
         {"BRK-B", "BRK-B"},
         {"US500.cash", "US500.cash"},
         {".P", ".P"},
+        {"nas100", "nas100"},
+        {"Copper", "COPPER"},
         {"EURUSD.P", "EURUSD"},
         {"XAU/USD", "XAUUSD"},
     };

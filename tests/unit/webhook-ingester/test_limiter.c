@@ -35,6 +35,18 @@ static void burst_then_rate(void **state)
     assert_null(limiter);
 }
 
+/* However long it was: never more than the burst, and no overflow on the way. */
+static void very_long_idleness(void **state)
+{
+    struct limiter *limiter = limiter_new(100000, 2);
+    (void)state;
+    assert_true(limiter_take(limiter, "10.0.0.1", SECOND));
+    for (int i = 0; i < 2; i++)
+        assert_true(limiter_take(limiter, "10.0.0.1", INT64_MAX - SECOND));
+    assert_false(limiter_take(limiter, "10.0.0.1", INT64_MAX - SECOND));
+    limiter_free(&limiter);
+}
+
 static void steady_rate_is_exact(void **state)
 {
     struct limiter *limiter = limiter_new(3, 1);
@@ -76,9 +88,8 @@ static void many_addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(burst_then_rate),
-        cmocka_unit_test(steady_rate_is_exact),
-        cmocka_unit_test(ipv6_counts_by_network),
+        cmocka_unit_test(burst_then_rate),      cmocka_unit_test(very_long_idleness),
+        cmocka_unit_test(steady_rate_is_exact), cmocka_unit_test(ipv6_counts_by_network),
         cmocka_unit_test(many_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,13 +115,14 @@ static void truncated(void **state)
     assert_int_equal(json_string_length(json_object_get(loaded, "_text")), 4096);
     json_decref(loaded);
     /* No character is cut in two. */
-    for (size_t i = 0; i + 4 <= sizeof body; i += 4)
-        memcpy(body + i, "\xf0\x9f\x98\x80", 4);
     for (size_t shift = 0; shift < 4; shift++) {
         memset(body, 'y', shift);
-        raw_body(body + (4 - shift) % 4, sizeof body - 4, 4096 - shift, NULL, secret, &scratch,
-                 &raw);
+        for (size_t i = shift; i + 4 <= sizeof body; i += 4)
+            memcpy(body + i, "\xf0\x9f\x98\x80", 4);
+        raw_body(body, sizeof body - 4 + shift, 4096, NULL, secret, &scratch, &raw);
         loaded = loads();
+        assert_int_equal(json_string_length(json_object_get(loaded, "_text")),
+                         shift == 0 ? 4096 : 4092 + shift);
         json_decref(loaded);
     }
     /* Escapes may make a text six times as long; the limit holds all the same. */

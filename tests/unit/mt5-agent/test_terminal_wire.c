@@ -1,0 +1,195 @@
+/* Lines from and to a terminal: what is understood, and that nothing else is. */
+#include "terminal_wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct svc_arena arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    svc_arena_init(&arena, 4096);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    svc_arena_done(&arena);
+    return 0;
+}
+
+#define HELLO                                                                                      \
+    "{\"type\":\"hello\",\"protocol\":1,\"token\":\"t\",\"login\":\"1\",\"server\":\"S\","         \
+    "\"currency\":\"USD\",\"margin_mode\":\"hedging\",\"is_real\":true,\"balance\":\"10.5\","      \
+    "\"leverage\":100,\"clock_us\":5,\"server_time_us\":6,\"server_offset_s\":-7200,"              \
+    "\"trade_connected\":true,\"trade_allowed\":true}"
+
+static enum svc_rc parse(const char *line, struct wire_message *m)
+{
+    struct svc_error err;
+    return wire_parse(&arena, line, strlen(line), m, &err);
+}
+
+static void hello(void **state)
+{
+    (void)state;
+    struct wire_message m;
+    assert_int_equal(parse(HELLO, &m), SVC_OK);
+    assert_int_equal(m.kind, WIRE_HELLO);
+    assert_string_equal(m.hello.token, "t");
+    assert_string_equal(m.hello.account.login, "1");
+    assert_true(m.hello.account.is_real);
+    assert_int_equal(m.clocks.server_offset_s, -7200);
+}
+
+static void result(void **state)
+{
+    (void)state;
+    struct wire_message m;
+    assert_int_equal(
+        parse("{\"type\":\"result\",\"id\":7,\"retcode\":10009,\"order\":\"18446744073709551615\","
+              "\"deal\":\"2\",\"position\":\"3\",\"price\":\"1.08504\",\"volume\":\"0.10\"}",
+              &m),
+        SVC_OK);
+    assert_int_equal(m.id, 7);
+    assert_int_equal(m.result.retcode, 10009);
+    assert_true(m.result.order == UINT64_MAX);
+    assert_string_equal(m.result.price, "1.08504");
+    assert_int_equal(parse("{\"type\":\"result\",\"id\":7,\"error\":\"stale\"}", &m), SVC_OK);
+    assert_int_equal(m.result.retcode, 0);
+    /* an error and a retcode: the order did not leave the terminal */
+    assert_int_equal(
+        parse("{\"type\":\"result\",\"id\":7,\"error\":\"stale\",\"retcode\":10009}", &m), SVC_OK);
+    assert_int_equal(m.result.retcode, 0);
+}
+
+static void found(void **state)
+{
+    (void)state;
+    struct wire_message m;
+    assert_int_equal(
+        parse("{\"type\":\"found\",\"id\":9,\"trade_connected\":true,\"history_ready\":false,"
+              "\"matches\":[{\"magic\":9007199254740991,\"state\":\"filled\",\"side\":\"sell\","
+              "\"order\":\"1\",\"price\":\"1\",\"volume\":\"2\"},"
+              "{\"magic\":5,\"state\":\"active\",\"side\":\"buy\"}]}",
+              &m),
+        SVC_OK);
+    assert_int_equal(m.count, 2);
+    assert_true(m.matches[0].magic == UINT64_C(9007199254740991));
+    assert_true(m.matches[0].filled && m.matches[0].sell);
+    assert_false(m.matches[1].filled);
+    assert_true(m.trade_connected);
+    assert_false(m.history_ready);
+}
+
+static void what_is_refused(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "",
+        "x",
+        "[]",
+        "{}",
+        "{\"type\":\"welcome\"}",
+        "{\"type\":7}",
+        "{\"type\":\"pong\"}",
+        "{\"type\":\"pong\",\"id\":0,\"clock_us\":1}",
+        "{\"type\":\"pong\",\"id\":-1,\"clock_us\":1}",
+        "{\"type\":\"pong\",\"id\":1}",
+        "{\"type\":\"pong\",\"id\":1,\"clock_us\":\"1\"}",
+        "{\"type\":\"pong\",\"id\":1,\"id\":2,\"clock_us\":1}",
+        "{\"type\":\"pong\",\"id\":1,\"clock_us\":1,\"server_offset_s\":90000}",
+        "{\"type\":\"result\",\"id\":1}",
+        "{\"type\":\"result\",\"id\":1,\"retcode\":0}",
+        "{\"type\":\"result\",\"id\":1,\"retcode\":10009,\"price\":1.5}",
+        "{\"type\":\"result\",\"id\":1,\"retcode\":10009,\"price\":\"1.5x\"}",
+        "{\"type\":\"result\",\"id\":1,\"retcode\":10009,\"order\":\"-1\"}",
+        "{\"type\":\"result\",\"id\":1,\"retcode\":10009,\"order\":\"18446744073709551616\"}",
+        "{\"type\":\"result\",\"id\":1,\"retcode\":4294967296}",
+        "{\"type\":\"found\",\"id\":1}",
+        "{\"type\":\"found\",\"id\":1,\"matches\":[{\"magic\":1,\"state\":\"odd\",\"side\":\"buy\"}"
+        "]}",
+        "{\"type\":\"found\",\"id\":1,\"matches\":[{\"magic\":1,\"state\":\"filled\",\"side\":"
+        "\"buy\"}]}",
+        "{\"type\":\"found\",\"id\":1,\"matches\":[{\"magic\":1,\"state\":\"active\",\"side\":"
+        "\"long\"}]}",
+        "{\"type\":\"found\",\"id\":1,\"matches\":[7]}",
+        "{\"type\":\"positions\",\"id\":1,\"positions\":[{\"ticket\":\"0\"}]}",
+        "{\"type\":\"positions\",\"id\":1,\"positions\":{}}",
+        "{\"type\":\"account\",\"id\":1}",
+        "{\"type\":\"pong\",\"id\":1,\"clock_us\":1,\"error\":\"a\\u0000b\"}",
+        "{\"type\":\"pong\",\"id\":1,\"clock_us\":1,\"error\":\"\xff\"}",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct wire_message m;
+        if (parse(lines[i], &m) != SVC_REJECT)
+            fail_msg("taken: %s", lines[i]);
+    }
+}
+
+/* A hello cut at any byte, and with any one byte changed to a quote, never crashes and is mostly
+ * refused; what is taken still has its token in place. */
+static void torn_hellos(void **state)
+{
+    (void)state;
+    char line[sizeof HELLO];
+    for (size_t i = 0; i < sizeof HELLO - 1; i++) {
+        struct wire_message m;
+        struct svc_error err;
+        assert_int_equal(wire_parse(&arena, HELLO, i, &m, &err), SVC_REJECT);
+        memcpy(line, HELLO, sizeof line);
+        line[i] = '"';
+        (void)parse(line, &m);
+        svc_arena_reset(&arena);
+    }
+}
+
+static void lines_out(void **state)
+{
+    (void)state;
+    struct svc_buffer line = {0};
+    const struct account account = {.login = "1", .server = "S"};
+    const struct wire_order order = {.id = 4,
+                                     .account = &account,
+                                     .not_after_us = 9,
+                                     .symbol = "EUR\"",
+                                     .volume = "0.1",
+                                     .sl = "",
+                                     .tp = "2",
+                                     .comment = "c",
+                                     .sell = true,
+                                     .deviation_points = 20,
+                                     .magic = 8,
+                                     .position = UINT64_MAX};
+    wire_order(&order, &line);
+    assert_string_equal(
+        line.bytes,
+        "{\"type\":\"order\",\"id\":4,\"login\":\"1\",\"server\":\"S\",\"not_after_us\":9,"
+        "\"symbol\":\"EUR\\\"\",\"side\":\"sell\",\"volume\":\"0.1\",\"tp\":\"2\","
+        "\"deviation_points\":20,\"magic\":8,\"comment\":\"c\","
+        "\"position\":\"18446744073709551615\"}\n");
+    const struct wire_key keys[] = {{.magic = 1, .token = "A"},
+                                    {.magic = 2, .token = "B", .position = 3}};
+    wire_find(5, -1, keys, 2, &line);
+    assert_string_equal(line.bytes, "{\"type\":\"find\",\"id\":5,\"from_server_us\":0,\"keys\":["
+                                    "{\"magic\":1,\"token\":\"A\"},"
+                                    "{\"magic\":2,\"token\":\"B\",\"position\":\"3\"}]}\n");
+    svc_buffer_done(&line);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hello),       cmocka_unit_test(result),
+        cmocka_unit_test(found),       cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(torn_hellos), cmocka_unit_test(lines_out),
+    };
+    return cmocka_run_group_tests_name("terminal wire", tests, set_up, tear_down);
+}
