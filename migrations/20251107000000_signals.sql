@@ -55,8 +55,39 @@ COMMENT ON FUNCTION later_close_exists IS 'True when a later close of the strate
 -- Entries that a close planned after them may pass, because they could not start yet, must not start behind it:
 -- the position that they open would stay. An entry that may start at once is simply earlier, and runs first.
 --
--- Called by both sides of the race, each with the agents' rows locked: where a close is planned (it sees entries
--- that are held or late already), and where a job becomes unknown (it sees closes that are planned already).
+-- This is looked at by both sides of the race, each with the agents' rows locked: where a close is planned (it sees
+-- entries that are held or late already), and where a job becomes unknown (it sees closes that are planned
+-- already). Each first locks the entries that may be concerned, and waits for them: one that is locked by somebody is
+-- not always on its way out (a stale result locks it, too). Waiting is only in order before any job is locked,
+-- so locking and superseding are two functions.
+CREATE FUNCTION lock_entries(p_agents uuid[], p_strategies uuid[], p_symbols text[], p_becomes_unknown boolean)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+DECLARE
+    v_jobs uuid[];
+BEGIN
+    WITH hit AS MATERIALIZED (
+        SELECT DISTINCT agent_id, strategy_id, symbol
+        FROM unnest(p_agents, p_strategies, p_symbols) AS u (agent_id, strategy_id, symbol)
+        WHERE strategy_id IS NOT NULL
+    ), entries AS (
+        SELECT r.job_id FROM hit h
+        JOIN job_ready r ON r.agent_id = h.agent_id AND r.strategy_id = h.strategy_id
+             AND (h.symbol IS NULL OR r.symbol = h.symbol)
+        WHERE r.symbol IS NOT NULL AND (r.is_voided OR r.ready_at IS NOT NULL OR r.after_job_id IS NOT NULL)
+        UNION
+        -- All of the account's backlog, but only where something is unknown or becomes so.
+        SELECT r.job_id FROM hit h
+        JOIN job_ready r ON r.agent_id = h.agent_id AND r.lane = 1 AND r.strategy_id = h.strategy_id
+             AND r.symbol IS NOT NULL AND (h.symbol IS NULL OR r.symbol = h.symbol)
+        WHERE p_becomes_unknown
+           OR EXISTS (SELECT FROM job_leases l WHERE l.agent_id = h.agent_id AND l.is_unknown))
+    SELECT array_agg(job_id) INTO v_jobs FROM entries;
+    PERFORM FROM job_ready r WHERE r.job_id = ANY (v_jobs) ORDER BY r.seq FOR UPDATE;
+END $$;
+COMMENT ON FUNCTION lock_entries IS 'Locks the pending entries that supersede_entries may end; before any job is locked.';
+
 CREATE FUNCTION supersede_entries(p_agents uuid[], p_strategies uuid[], p_symbols text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
@@ -67,7 +98,7 @@ BEGIN
         SELECT DISTINCT agent_id, strategy_id, symbol
         FROM unnest(p_agents, p_strategies, p_symbols) AS u (agent_id, strategy_id, symbol)
         WHERE strategy_id IS NOT NULL
-    ), candidates AS MATERIALIZED (
+    ), overtaken AS MATERIALIZED (
         SELECT r.job_id FROM hit h
         JOIN job_ready r ON r.agent_id = h.agent_id AND r.strategy_id = h.strategy_id
              AND (h.symbol IS NULL OR r.symbol = h.symbol)
@@ -80,15 +111,12 @@ BEGIN
         JOIN job_ready r ON r.agent_id = h.agent_id AND r.lane = 1 AND r.strategy_id = l.strategy_id
              AND r.symbol = l.symbol
         WHERE later_close_exists(r.agent_id, r.strategy_id, r.symbol, r.seq, FALSE)
-    ), locked AS MATERIALIZED (
-        -- One that is locked is just being expired or completed: that is its end, then.
-        SELECT r.job_id FROM job_ready r WHERE r.job_id IN (SELECT c.job_id FROM candidates c)
-        ORDER BY r.seq FOR UPDATE SKIP LOCKED
     ), gone AS (
-        DELETE FROM job_ready r USING locked l WHERE r.job_id = l.job_id RETURNING r.job_id
+        DELETE FROM job_ready r USING overtaken o WHERE r.job_id = o.job_id RETURNING r.job_id
     ), cancelled AS (
         UPDATE jobs j
         SET status = 'cancelled', completed_at = clock_timestamp(), updated_at = clock_timestamp(),
+            timeline = j.timeline || jsonb_build_object('resolved', unix_us(clock_timestamp())),
             error_message = 'superseded: a later close of the same strategy and symbol overtook this entry'
         FROM gone g WHERE j.id = g.job_id AND j.status = 'pending'
         RETURNING j.id
@@ -159,7 +187,10 @@ BEGIN
     INTO v_agents, v_strategies, v_symbols
     FROM unnest(p_agent, p_strategy, p_symbol, p_job_type) AS u (agent, strategy, symbol, job_type)
     WHERE u.job_type = 'close_position';
-    PERFORM FROM mt5_agents a WHERE a.id = ANY (v_agents) ORDER BY a.id FOR NO KEY UPDATE;
+    IF v_agents IS NOT NULL THEN
+        PERFORM FROM mt5_agents a WHERE a.id = ANY (v_agents) ORDER BY a.id FOR NO KEY UPDATE;
+        PERFORM lock_entries(v_agents, v_strategies, v_symbols, FALSE);
+    END IF;
     -- What is named here may be deleted right now by its user. The signal is recorded all the same.
     PERFORM FROM tv_strategies s WHERE s.id = ANY (p_strategy) ORDER BY s.id FOR KEY SHARE;
     PERFORM FROM broker_connections c WHERE c.id = ANY (p_connection) ORDER BY c.id FOR KEY SHARE;

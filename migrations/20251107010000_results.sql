@@ -121,6 +121,9 @@ BEGIN
                        JOIN unnest(p_job, p_outcome) AS u (id, outcome) ON u.id = j.id
                        WHERE j.lane = 1 AND u.outcome IN ('void', 'unknown'))
         ORDER BY a.id FOR NO KEY UPDATE;
+        PERFORM lock_entries(array_agg(j.target_agent_id), array_agg(j.strategy_id), array_agg(j.symbol), TRUE)
+        FROM jobs j JOIN unnest(p_job, p_outcome) AS u (id, outcome) ON u.id = j.id
+        WHERE j.lane = 1 AND u.outcome = 'unknown' HAVING count(*) > 0;
     END IF;
     WITH locked AS MATERIALIZED (
         SELECT r.job_id FROM job_ready r WHERE r.job_id = ANY (p_job) ORDER BY r.seq FOR UPDATE SKIP LOCKED)

@@ -77,6 +77,8 @@ BEGIN
     PERFORM FROM mt5_agents a
     WHERE a.id IN (SELECT l.agent_id FROM job_leases l WHERE l.job_id = ANY (p_jobs))
     ORDER BY a.id FOR NO KEY UPDATE;
+    PERFORM lock_entries(array_agg(l.agent_id), array_agg(l.strategy_id), array_agg(l.symbol), TRUE)
+    FROM job_leases l WHERE l.job_id = ANY (p_jobs) AND l.lane = 1 HAVING count(*) > 0;
     PERFORM FROM jobs j WHERE j.id = ANY (p_jobs) ORDER BY j.seq FOR NO KEY UPDATE;
 
     -- An effect that was handed out may have been executed: it becomes unknown, never pending.

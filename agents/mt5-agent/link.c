@@ -238,7 +238,8 @@ static void take_welcome(struct link *link, const Tradewire__V1__Welcome *m)
              SVC_N("session_no", link->session));
     if (link->account_unsaid)
         say_account(link);
-    svc_timer_after_ms(link->loop, &link->beat, link->heartbeat_ms);
+    svc_timer_after_ms(link->loop, &link->beat,
+                       0); /* the first is answered at once: a close look at its clock */
     link->options.events.changed(link->options.events.arg);
 }
 

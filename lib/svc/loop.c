@@ -154,6 +154,10 @@ static void note_ready(struct svc_loop *loop, int wait_ms)
 {
     struct epoll_event events[EVENTS_PER_TURN];
     int count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, wait_ms);
+    /* Interrupted, as by SIGCONT after a stop: look at what is there before timers judge the
+     * silence. */
+    if (count < 0 && errno == EINTR)
+        count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, 0);
     if (count < 0 && errno != EINTR) {
         svc_alert("loop_wait_failed", SVC_T("err", strerrordesc_np(errno)));
         svc_loop_fail(loop, SVC_EXIT_SOFTWARE);

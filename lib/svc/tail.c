@@ -21,7 +21,7 @@
 
 enum {
     ASK_MS = 500,          /* longest wait for one answer: closing waits as long */
-    ASK_AGAIN_MS = 1000,   /* while the topic is not known */
+    ASK_AGAIN_MS = 100,    /* while the topic is not known */
     ASK_RARELY_MS = 60000, /* after that: partitions may be added */
     EVENTS_PER_RUN = 1024,
 };
@@ -66,6 +66,11 @@ static bool pause_asking(struct svc_tail *tail, int64_t ms)
     struct timespec due;
     clock_gettime(CLOCK_MONOTONIC, &due);
     due.tv_sec += ms / 1000;
+    due.tv_nsec += ms % 1000 * 1000000;
+    if (due.tv_nsec >= 1000000000) {
+        due.tv_sec++;
+        due.tv_nsec -= 1000000000;
+    }
     pthread_mutex_lock(&tail->lock);
     while (!tail->stop && pthread_cond_timedwait(&tail->stop_changed, &tail->lock, &due) == 0)
         ;

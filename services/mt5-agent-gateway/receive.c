@@ -76,8 +76,13 @@ static void from_stranger(struct gateway *gateway, const struct peer *peer,
 static void on_heartbeat(struct gateway *gateway, struct session *session,
                          const Tradewire__V1__Heartbeat *message)
 {
+    const bool first = session->peer_sent_unix_us == 0;
     session->peer_sent_unix_us = message->sent_unix_us;
     session->peer_sent_mono_us = svc_mono_us();
+    /* The hello waited for Postgres, so it tells the agent little about our clock: the first
+     * heartbeat is answered at once, and then it knows to within a round trip. */
+    if (first)
+        (void)speak_heartbeat(gateway, session);
     claims_terminal_ready(&gateway->claims, session, message->terminal_ready);
 }
 

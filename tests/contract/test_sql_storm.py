@@ -15,6 +15,8 @@ from tradewire_test.trading import Trader
 
 SECONDS = 20 if os.environ.get("TRADEWIRE_LONG") == "1" else 5
 SYMBOLS = ("EURUSD", "GBPUSD")
+# A user's signals come through one partition, so through one writer: among two, the later seq may commit first.
+WRITER = threading.Lock()
 
 
 class Worker(threading.Thread):
@@ -58,7 +60,8 @@ class Worker(threading.Thread):
 
     def write(self):
         plans = [self.plan(self.trader()) for _ in range(self.random.randint(1, 8))]
-        self.programs.write(plans, session=self.dispatcher)
+        with WRITER:
+            self.programs.write(plans, session=self.dispatcher)
         self.dispatcher.rows("SELECT count_duplicates(%s::uuid[])", [plans[0]["signal"]] * 2)
 
     def claim(self):
@@ -164,6 +167,6 @@ def test_a_storm(database, programs):
            OR (j.completed_at IS NULL) <> (j.status IN ('pending', 'claimed', 'unknown'))""")
     assert wrong == []
     late = programs.admin.rows("""
-        SELECT e.id FROM jobs e JOIN jobs c ON c.strategy_id = e.strategy_id AND c.symbol = e.symbol AND c.seq > e.seq
+        SELECT e.id, e.seq, e.claimed_at, c.seq AS close_seq, c.started_at FROM jobs e JOIN jobs c ON c.strategy_id = e.strategy_id AND c.symbol = e.symbol AND c.seq > e.seq
         WHERE e.is_entry AND c.job_type = 'close_position' AND e.claimed_at > c.started_at""")
     assert late == [], "no entry is claimed after a later close of its strategy and symbol was claimed"

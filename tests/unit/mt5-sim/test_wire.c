@@ -1,0 +1,181 @@
+/* The simulator's side of the protocol: what it takes, and that searches and pages are complete. */
+#include "wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct market market;
+static struct broker broker;
+static const struct wire_terminal terminal = {.token = "t",
+                                              .login = "100001",
+                                              .server = "S",
+                                              .margin_mode = "hedging",
+                                              .version = "v",
+                                              .clock_us = 1000000,
+                                              .server_offset_s = 7200,
+                                              .trade_connected = true};
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct svc_error err;
+    assert_int_equal(market_init(&market, 1, "EURUSD,USDJPY", &err), SVC_OK);
+    broker_init(&broker, &market, BROKER_HEDGING, 100001, 100000000);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    broker_done(&broker);
+    return 0;
+}
+
+static struct broker_deal open_one(int symbol, uint64_t magic, const char *comment, int64_t time)
+{
+    struct broker_order order = {.symbol = symbol, .volume = 1, .magic = magic};
+    struct broker_deal deal;
+    (void)snprintf(order.comment, sizeof order.comment, "%s", comment);
+    assert_int_equal(broker_judge(&broker, &order, 100, &deal), RETCODE_DONE);
+    deal.time_unix_us = time;
+    broker_apply(&broker, &deal);
+    return deal;
+}
+
+static enum svc_rc parse(const char *line, struct wire_command *command)
+{
+    struct svc_error err;
+    return wire_parse(line, strlen(line), command, &err);
+}
+
+static void order_is_read(void **state)
+{
+    (void)state;
+    struct wire_command c;
+    assert_int_equal(
+        parse("{\"type\":\"order\",\"id\":4,\"login\":\"1\",\"server\":\"S\",\"not_after_us\":9,"
+              "\"symbol\":\"EURUSD\",\"side\":\"sell\",\"volume\":\"0.1\",\"magic\":8,"
+              "\"comment\":\"c\",\"position\":\"18446744073709551615\"}",
+              &c),
+        SVC_OK);
+    assert_int_equal(c.kind, WIRE_ORDER);
+    assert_int_equal(c.id, 4);
+    assert_true(c.sell);
+    assert_int_equal(c.not_after_us, 9);
+    assert_true(c.position == UINT64_MAX);
+    assert_string_equal(c.sl, "");
+    wire_command_done(&c);
+}
+
+/* An order that cannot be tied to a time or an identity is never taken. */
+static void what_is_refused(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "",
+        "{}",
+        "{\"type\":\"hello\"}",
+        "{\"type\":\"ping\"}",
+        "{\"type\":\"order\",\"id\":4,\"side\":\"buy\",\"magic\":8}",
+        "{\"type\":\"order\",\"id\":4,\"side\":\"buy\",\"not_after_us\":8}",
+        "{\"type\":\"order\",\"id\":4,\"side\":\"long\",\"not_after_us\":8,\"magic\":8}",
+        "{\"type\":\"find\",\"id\":4}",
+        "{\"type\":\"find\",\"id\":4,\"keys\":[{\"magic\":1}]}",
+        "{\"type\":\"find\",\"id\":4,\"keys\":[{\"token\":\"A\"}]}",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct wire_command c;
+        if (parse(lines[i], &c) != SVC_REJECT)
+            fail_msg("taken: %s", lines[i]);
+    }
+}
+
+static size_t count_of(const char *text, const char *what)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, what)) != NULL; text++)
+        count++;
+    return count;
+}
+
+static void positions_come_in_pages(void **state)
+{
+    (void)state;
+    struct svc_buffer line = {0};
+    uint64_t tickets[WIRE_PAGE + 1];
+    for (int i = 0; i < WIRE_PAGE + 1; i++)
+        tickets[i] = open_one(0, 1, "a comment of thirty-one letters", i + 1).order;
+    (void)open_one(1, 1, "", 5);
+    struct wire_command c = {.kind = WIRE_POSITIONS, .id = 3};
+    wire_positions(&c, 0, &terminal, &broker, &line);
+    assert_int_equal(count_of(line.bytes, "\"ticket\""), WIRE_PAGE);
+    assert_int_equal(count_of(line.bytes, "\"more\":true"), 1);
+    assert_true(line.len < WIRE_LINE_MAX);
+    c.after = tickets[WIRE_PAGE - 1];
+    wire_positions(&c, 0, &terminal, &broker, &line);
+    assert_int_equal(count_of(line.bytes, "\"ticket\""), 1);
+    assert_int_equal(count_of(line.bytes, "\"more\":false"), 1);
+    wire_positions(&c, -1, &terminal, &broker, &line);
+    assert_int_equal(count_of(line.bytes, "\"ticket\""), 2);
+    svc_buffer_done(&line);
+}
+
+static void searches(void **state)
+{
+    (void)state;
+    struct svc_buffer line = {0};
+    struct broker_deal deal = open_one(0, 77, "TOKENTOKENTOK text", 100000000);
+    static const struct {
+        struct wire_key key;
+        int64_t from_server_us;
+        const char *by; /* NULL: not found */
+    } rows[] = {
+        {{77, 0, "OTHER"}, 0, "magic"},
+        {{78, 0, "TOKENTOKENTOK"}, 0, "token"},
+        {{78, 0, "OTHER"}, 0, NULL},
+        {{77, 0, "OTHER"}, INT64_C(100000000) + INT64_C(7200000000), "magic"},
+        {{77, 0, "OTHER"}, INT64_C(100000001) + INT64_C(7200000000), NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct wire_command c = {.kind = WIRE_FIND, .id = 5, .key_count = 1};
+        char by[32] = "";
+        c.keys[0] = rows[i].key;
+        c.from_server_us = rows[i].from_server_us;
+        wire_found(&c, &terminal, &broker, &line);
+        if (rows[i].by != NULL)
+            (void)snprintf(by, sizeof by, "\"by\":\"%s\"", rows[i].by);
+        assert_int_equal(count_of(line.bytes, "\"by\""), rows[i].by != NULL);
+        assert_non_null(strstr(line.bytes, by));
+    }
+    /* somebody closed the position: found by it once it is gone, not before */
+    struct wire_command c = {.kind = WIRE_FIND, .id = 5, .key_count = 1};
+    c.keys[0] = (struct wire_key){78, deal.order, "OTHER"};
+    wire_found(&c, &terminal, &broker, &line);
+    assert_int_equal(count_of(line.bytes, "\"by\""), 0);
+    struct broker_order close = {
+        .symbol = 0, .volume = 1, .sell = true, .position = deal.order, .magic = 5};
+    struct broker_deal closing;
+    assert_int_equal(broker_judge(&broker, &close, 100, &closing), RETCODE_DONE);
+    broker_apply(&broker, &closing);
+    wire_found(&c, &terminal, &broker, &line);
+    assert_int_equal(count_of(line.bytes, "\"by\":\"position\""), 1);
+    svc_buffer_done(&line);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_is_read),
+        cmocka_unit_test(what_is_refused),
+        TEST(positions_come_in_pages),
+        TEST(searches),
+    };
+    return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
+}
