@@ -87,7 +87,7 @@ static void take_read(struct book *book, const struct book_offer *offer, const s
 static void take_voided(struct book *book, struct book_job *job, const struct book_offer *offer,
                         const struct book_now *now)
 {
-    if (offer->question || offer->epoch <= job->void_epoch) {
+    if (offer->question) {
         job->outcome = 0;
         job->state = BOOK_IDLE;
         book_void(book, job, "not_executed", 0, now);

@@ -116,7 +116,8 @@ void book_replay(struct book *book, const struct record *r)
         replay_done(book, job, r);
         break;
     case RECORD_VOID:
-        job->void_epoch = r->epoch > job->void_epoch ? r->epoch : job->void_epoch;
+        job->void_epoch = r->epoch;
+        job->epoch = r->epoch > job->epoch ? r->epoch : job->epoch;
         job->ready_unix_us = r->ready_unix_us;
         book_clear_steps(job);
         book_enter_ended(book, job, BOOK_VOID, r->code);

@@ -8,6 +8,7 @@
 #include "contracts/codes.h"
 #include "contracts/messages.h"
 #include "link_messages.h"
+#include "link_watch.h"
 #include "peer_clock.h"
 
 #include "svc/clock.h"
@@ -40,6 +41,7 @@ struct link {
     void *context, *socket;
     enum link_phase phase;
     struct svc_source source;
+    struct link_watch watch;
     struct svc_timer again, beat;
     struct svc_retry retry;
     struct svc_arena arena;
@@ -105,15 +107,21 @@ enum svc_rc link_check_gateways(const char *gateways, const char *keys, struct s
     return rc;
 }
 
+static void close_socket(struct link *link)
+{
+    if (link->socket == NULL)
+        return;
+    link_watch_close(&link->watch);
+    svc_source_remove(&link->source); /* before libzmq closes the descriptor */
+    (void)zmq_close(link->socket);
+    link->socket = NULL;
+}
+
 static void hang_up(struct link *link, uint32_t again_ms)
 {
     bool was_live = link->phase == LINK_LIVE;
     svc_timer_stop(&link->beat);
-    if (link->socket != NULL) {
-        svc_source_remove(&link->source); /* before libzmq closes the descriptor */
-        (void)zmq_close(link->socket);
-        link->socket = NULL;
-    }
+    close_socket(link);
     link->phase = LINK_WAITING;
     link->session = 0;
     link->gateway = (link->gateway + 1) % link->gateway_count;
@@ -330,6 +338,16 @@ static void receive(void *arg, uint32_t events)
     }
 }
 
+static void connection_lost(void *arg)
+{
+    struct link *link = arg;
+    if (link->phase == LINK_HELLO) /* libzmq tries again by itself until the hello is overdue */
+        return;
+    svc_warn("session_lost", SVC_N("session_no", link->session),
+             SVC_T("err", "the gateway closed the connection"));
+    hang_up_and_retry(link);
+}
+
 static bool set_options(struct link *link, void *socket)
 {
     const struct key_pair *keys = link->options.keys;
@@ -351,7 +369,10 @@ static void connect_now(void *arg)
     int fd = -1;
     size_t len = sizeof fd;
     link->socket = zmq_socket(link->context, ZMQ_DEALER);
+    link->watch = (struct link_watch){.lost = connection_lost, .arg = link};
+    link->source = (struct svc_source){.fd = -1};
     if (link->socket == NULL || !set_options(link, link->socket) ||
+        !link_watch_open(&link->watch, link->loop, link->context, link->socket) ||
         zmq_connect(link->socket, link->gateways[link->gateway]) != 0 ||
         zmq_getsockopt(link->socket, ZMQ_FD, &fd, &len) != 0) {
         svc_alert("gateway_socket_failed", SVC_T("gateway", link->gateways[link->gateway]),
@@ -401,10 +422,7 @@ void link_close(struct link **link)
         return;
     svc_timer_stop(&closing->again);
     svc_timer_stop(&closing->beat);
-    if (closing->socket != NULL) {
-        svc_source_remove(&closing->source);
-        (void)zmq_close(closing->socket);
-    }
+    close_socket(closing);
     if (closing->context != NULL)
         (void)zmq_ctx_term(closing->context);
     svc_arena_done(&closing->arena);

@@ -77,7 +77,9 @@ static void trim(const char **text, size_t *len)
 
 static char upper(char c)
 {
-    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - 'a' + 'A');
+    return c;
 }
 
 /* Six letters, apart from separators: writes them in upper case. */

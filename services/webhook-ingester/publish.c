@@ -19,10 +19,14 @@ enum {
      * later: both would be deduplicated, at the cost of a second row. */
     MESSAGE_TIMEOUT_MS = 5000,
     GATHER_BYTES_MAX = 256 * 1024,
-    TRACE_BYTES = 16 + 8, /* trace id and span id */
+    TRACE_ID_BYTES = 16,
+    SPAN_ID_BYTES = 8,
     TRACEPARENT_TEXT = 55,
 };
 static const char schema[] = "tradewire.v1.Signal";
+/* W3C trace context: version, trace id, span id, sampled. */
+static const char trace_frame[TRACEPARENT_TEXT + 1] =
+    "00-________________________________-________________-01";
 
 struct message { /* accepted, and not reported yet */
     struct publish *publish;
@@ -82,15 +86,13 @@ static void reported(void *arg, enum svc_rc rc, const struct svc_error *err)
  */
 static void new_trace(char ret[TRACEPARENT_TEXT + 1])
 {
-    uint8_t bytes[TRACE_BYTES];
-    char hex[2 * TRACE_BYTES + 1];
+    uint8_t bytes[TRACE_ID_BYTES + SPAN_ID_BYTES];
     randombytes_buf(bytes, sizeof bytes);
-    svc_hex(bytes, sizeof bytes, hex);
-    memcpy(ret, "00-", 3);
-    memcpy(ret + 3, hex, 32);
+    memcpy(ret, trace_frame, sizeof trace_frame);
+    svc_hex(bytes, TRACE_ID_BYTES, ret + 3);
     ret[35] = '-';
-    memcpy(ret + 36, hex + 32, 16);
-    memcpy(ret + 52, "-01", 4);
+    svc_hex(bytes + TRACE_ID_BYTES, SPAN_ID_BYTES, ret + 36);
+    ret[52] = '-';
 }
 
 enum svc_rc publish_signal(struct publish *publish, const Tradewire__V1__Signal *signal,

@@ -32,8 +32,8 @@ struct strategies *strategies_new(void)
 {
     struct strategies *s = must(calloc(1, sizeof *s));
     s->buckets = BUCKETS_FIRST;
-    s->by_secret = must(calloc(s->buckets, sizeof *s->by_secret));
-    s->by_id = must(calloc(s->buckets, sizeof *s->by_id));
+    s->by_secret = must(calloc(s->buckets, sizeof(struct strategy *)));
+    s->by_id = must(calloc(s->buckets, sizeof(struct strategy *)));
     return s;
 }
 
@@ -99,8 +99,8 @@ static void grow(struct strategies *s)
     const size_t old_buckets = s->buckets;
     s->buckets *= 2;
     free(s->by_secret);
-    s->by_secret = must(calloc(s->buckets, sizeof *s->by_secret));
-    s->by_id = must(calloc(s->buckets, sizeof *s->by_id));
+    s->by_secret = must(calloc(s->buckets, sizeof(struct strategy *)));
+    s->by_id = must(calloc(s->buckets, sizeof(struct strategy *)));
     for (size_t i = 0; i < old_buckets; i++) {
         for (struct strategy *entry = old[i], *next; entry != NULL; entry = next) {
             next = entry->next_by_id;

@@ -37,17 +37,21 @@ static void refuse_scanned(struct verify *verify, const struct json_fault *fault
                    fault->what, fault->at + 1);
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* A byte-order mark and outer white space are not the alert. */
 static void strip(const char **text, size_t *len)
 {
-    static const char space[] = " \t\r\n";
     if (*len >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
         *text += 3;
         *len -= 3;
     }
-    for (; *len > 0 && memchr(space, **text, 4) != NULL; ++*text)
+    for (; *len > 0 && is_space(**text); ++*text)
         --*len;
-    while (*len > 0 && memchr(space, (*text)[*len - 1], 4) != NULL)
+    while (*len > 0 && is_space((*text)[*len - 1]))
         --*len;
 }
 

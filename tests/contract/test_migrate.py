@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import time
@@ -122,13 +123,14 @@ def test_copy_with_the_client_is_refused(empty, folder, copy):
 
 
 def test_a_role_or_search_path_left_behind_is_not_the_next_files(empty, folder):
-    path = folder(one="CREATE ROLE tw_test_left; SET ROLE tw_test_left;", two="SET search_path = nowhere;",
+    role = "tw_test_" + secrets.token_hex(4)
+    path = folder(one=f"CREATE ROLE {role}; SET ROLE {role};", two="SET search_path = nowhere;",
                   three="CREATE TABLE three (id int);")
     try:
         assert empty.migrate("up", "--dir", path).returncode == 0
         assert empty.session().value("SELECT to_regclass('public.three')") == "three"
     finally:
-        empty.session().rows("DROP ROLE tw_test_left")
+        empty.session().rows(f"DROP ROLE {role}")
 
 
 def integrity(empty, path, state, *named):
@@ -254,11 +256,11 @@ def test_where_the_url_comes_from(empty, tmp_path):
 
 
 def test_a_role_that_may_not_is_a_permission_fault(empty):
-    admin = empty.session()
-    admin.rows("CREATE ROLE tw_test_weak LOGIN PASSWORD 'weak'")
+    admin, role = empty.session(), "tw_test_" + secrets.token_hex(4)
+    admin.rows(f"CREATE ROLE {role} LOGIN PASSWORD 'weak'")
     try:
-        address = re.sub(r"//[^@]*@", "//tw_test_weak:weak@", empty.url)
+        address = re.sub(r"//[^@]*@", f"//{role}:weak@", empty.url)
         done = run(DATABASE_URL=address)
         assert done.returncode == 5 and "42501" in done.stderr
     finally:
-        admin.rows("DROP ROLE tw_test_weak")
+        admin.rows(f"DROP ROLE {role}")

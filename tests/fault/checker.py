@@ -26,6 +26,7 @@ from decimal import Decimal
 CLOCK_TOLERANCE = timedelta(milliseconds=250)  # design.md section 4, I5
 RECORDED_ANSWERS = (202, 413, 422)
 STEPS_MAX = 64
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @dataclass
@@ -67,17 +68,25 @@ class Order:
     magic: int
     time: datetime
     price: Decimal
-    position: int = 0
+    token: str         # first word of the comment
+    position: int = 0  # that it closes; 0: it opens
+
+    @property
+    def identity(self):
+        return self.magic, self.token
 
 
-def magic(job_id, step, tag):
-    """domain-trading.md section 7, written a second time on purpose: it must not be the programs' own code."""
+def identity(job_id, step, tag):
+    """Magic and token by domain-trading.md section 7, written a second time on purpose: it must not be the programs'
+    own code. Of 5,000 jobs and all their possible steps some share a magic; none shares both."""
     digest = hashlib.sha256(f"{job_id.lower()}:{step}".encode()).digest()
-    return tag << 32 | int.from_bytes(digest[8:12], "big")
+    bits = int.from_bytes(digest[:8], "big") << 1
+    token = "".join(CROCKFORD[bits >> 60 - 5 * i & 31] for i in range(13))
+    return tag << 32 | int.from_bytes(digest[8:12], "big"), token
 
 
-def job_by_magic(jobs):
-    return {magic(job.job_id, step, job.magic_tag): job for job in jobs for step in range(1, STEPS_MAX + 1)}
+def job_by_identity(jobs):
+    return {identity(job.job_id, step, job.magic_tag): job for job in jobs for step in range(1, STEPS_MAX + 1)}
 
 
 def check_answers(answers, signals):
@@ -95,11 +104,11 @@ def check_settled(signals, jobs):
 
 
 def check_orders(orders, owner):
-    for key, count in Counter(order.magic for order in orders).items():
+    for key, count in Counter(order.identity for order in orders).items():
         if count > 1:
-            yield "I3", f"magic {key} ({owner[key].job_id if key in owner else 'no job'}) is on {count} orders"
+            yield "I3", f"magic {key[0]} ({owner[key].job_id if key in owner else 'no job'}) is on {count} orders"
     for order in orders:
-        job = owner.get(order.magic)
+        job = owner.get(order.identity)
         if job is None:
             yield "I3", f"order {order.ticket} of agent {order.agent_id} belongs to no job (magic {order.magic})"
         elif order.agent_id != job.agent_id:
@@ -109,7 +118,7 @@ def check_orders(orders, owner):
 def check_times(orders, owner):
     opened = {(order.agent_id, order.ticket): order.time for order in orders}
     for order in orders:
-        job = owner.get(order.magic)
+        job = owner.get(order.identity)
         if job is None:
             continue
         if job.expires_at and order.time > job.expires_at + CLOCK_TOLERANCE:
@@ -123,8 +132,8 @@ def check_facts(signals, jobs, orders, owner):
     """Postgres says what the terminals' ledgers say."""
     placed = defaultdict(dict)
     for order in orders:
-        if order.magic in owner:
-            placed[owner[order.magic].job_id][order.ticket] = order
+        if order.identity in owner:
+            placed[owner[order.identity].job_id][order.ticket] = order
     signal_of = {signal.signal_id: signal for signal in signals}
     for job in jobs:
         done = placed.get(job.job_id, {})
@@ -151,7 +160,7 @@ def check_fill(signal, done):
 
 def check(answers, signals, jobs, orders, settled=True):
     """All violations as (invariant, text)."""
-    owner = job_by_magic(jobs)
+    owner = job_by_identity(jobs)
     found = list(check_answers(answers, signals))
     if settled:
         found += check_settled(signals, jobs)
@@ -180,7 +189,7 @@ def read_orders(agent_id, path):
         if "ticket" not in entry:
             continue
         yield Order(agent_id, int(entry["ticket"]), int(entry["magic"]), parse_time(entry["time"]),
-                    Decimal(str(entry["price"])), int(entry.get("position", 0)))
+                    Decimal(str(entry["price"])), entry["comment"].split(" ")[0], int(entry.get("closes", 0)))
 
 
 def parse_time(text):

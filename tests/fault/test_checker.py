@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from checker import Answer, Job, Order, Signal, check, magic  # noqa: E402
+from checker import Answer, Job, Order, Signal, check, identity  # noqa: E402
 
 NOW = datetime(2026, 1, 30, 12, 0, tzinfo=timezone.utc)
 JOB = "0b5c7a52-6f0e-4d0a-9a3f-2f6d1c0e9b11"
+
+
+def order_of_step(step, ticket):
+    magic, token = identity(JOB, step, 777)
+    return Order("a1", ticket, magic, NOW, Decimal("1.08415"), token)
 
 
 def clean_world():
@@ -20,12 +25,12 @@ def clean_world():
         "answers": [Answer(202, "s1"), Answer(422, "s2"), Answer(503, "never")],
         "signals": [Signal("s1", "executed", "", Decimal("1.08415"), "77"), Signal("s2", "discarded", "bad_json: x")],
         "jobs": [Job(JOB, "completed", "a1", "s1", 777, NOW + timedelta(seconds=30), NOW, [77])],
-        "orders": [Order("a1", 77, magic(JOB, 1, 777), NOW, Decimal("1.08415"))],
+        "orders": [order_of_step(1, 77)],
     }
 
 
 def test_the_identity_is_the_documented_one():
-    assert magic(JOB.upper(), 1, 777) == 3338872724749
+    assert identity(JOB.upper(), 1, 777) == (3338872724749, "HNE7QAJF70YQC")
 
 
 def test_a_clean_world_is_clean():
@@ -46,7 +51,7 @@ def second_order(world):
 
 
 def order_from_nowhere(world):
-    world["orders"].append(Order("a1", 99, 12345, NOW, Decimal("1")))
+    world["orders"].append(Order("a1", 99, 12345, NOW, Decimal("1"), ""))
 
 
 def order_of_another_agent(world):
@@ -59,7 +64,8 @@ def late_order(world):
 
 def close_of_a_later_position(world):
     world["orders"][0].position = 50
-    world["orders"].append(Order("a1", 50, magic(JOB, 2, 777), NOW + timedelta(seconds=1), Decimal("1")))
+    world["orders"].append(order_of_step(2, 50))
+    world["orders"][1].time = NOW + timedelta(seconds=1)
 
 
 def order_thrown_away(world):

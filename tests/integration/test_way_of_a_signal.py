@@ -75,4 +75,4 @@ def test_a_stop_needs_its_unit_and_then_reaches_the_terminal(scenario):
     assert row["status"] == "executed"
     job = scenario.sql("SELECT input_data FROM jobs WHERE broker_order_id = %s AND target_agent_id = %s", row["ticket"],
                        account.agent_id)[0][0]
-    assert (job["sl"], job["tp"]) == ("0.5", "2.50")
+    assert (job["sl"], job["tp"]) == ("0.5", "2.5")

@@ -56,15 +56,16 @@ static uint64_t seed_of(const struct options *options)
 
 enum svc_rc alerts_open(const struct options *options, struct alerts *ret, struct svc_error *err)
 {
-    *ret = (struct alerts){.count = options->count, .seed = seed_of(options)};
+    *ret = (struct alerts){.count = options->count,
+                           .seed = seed_of(options),
+                           .pattern = options->pattern,
+                           .rate = options->rate};
     ret->all = calloc(options->count, sizeof *ret->all);
     ret->secrets = calloc(SECRETS_MAX, sizeof *ret->secrets);
     if (ret->all == NULL || ret->secrets == NULL)
         return svc_fail(err, SVC_FATAL, "memory_exhausted", "no memory for %" PRIu64 " alerts",
                         options->count);
     (void)snprintf(ret->run_id, sizeof ret->run_id, "%" PRIx64, (uint64_t)svc_unix_us());
-    for (uint64_t i = 0; i < ret->count; i++)
-        ret->all[i].due_us = schedule_due_us(options->pattern, options->rate, options->count, i);
     return open_secrets(options->secrets_path, ret, err);
 }
 
@@ -73,6 +74,11 @@ void alerts_close(struct alerts *alerts)
     free(alerts->all);
     free(alerts->secrets);
     *alerts = (struct alerts){.all = NULL};
+}
+
+int64_t alerts_due_us(const struct alerts *alerts, uint64_t index)
+{
+    return schedule_due_us(alerts->pattern, alerts->rate, alerts->count, index);
 }
 
 uint32_t alerts_strategy(const struct alerts *alerts, uint64_t index)
@@ -90,7 +96,7 @@ size_t alerts_body(const struct alerts *alerts, uint64_t index, char ret[ALERT_B
     static const char *const symbols[] = {"EURUSD", "GBPUSD", "USDJPY", "XAUUSD"};
     char id[ALERT_ID_MAX], now[SVC_TIME_TEXT];
     alerts_id(alerts, index, id);
-    (void)svc_time_text(alerts->begin_unix_us + alerts->all[index].due_us, now);
+    (void)svc_time_text(alerts->begin_unix_us + alerts_due_us(alerts, index), now);
     const int len = snprintf(
         ret, ALERT_BODY_MAX,
         "{\"symbol\":\"%s\",\"action\":\"%s\",\"volume\":\"0.01\",\"alert_id\":\"%s\","

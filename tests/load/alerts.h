@@ -15,7 +15,6 @@ enum alert_state {
 };
 
 struct alert {
-    int64_t due_us;      /* from the run's beginning */
     int64_t answered_us; /* from the run's beginning; of the last attempt */
     enum alert_state state;
     uint16_t status; /* of the last answer; 0: none */
@@ -24,8 +23,10 @@ struct alert {
 };
 
 struct alerts {
-    struct alert *all;
+    struct alert *all; /* a long run's memory is touched as it goes on */
     uint64_t count, seed;
+    enum pattern pattern;
+    uint32_t rate;
     char (*secrets)[SECRET_TEXT_MAX + 1];
     uint32_t secret_count;
     char run_id[24];       /* part of every alert_id */
@@ -37,6 +38,8 @@ enum svc_rc alerts_open(const struct options *options, struct alerts *ret,
                         struct svc_error *err) SVC_CHECK;
 void alerts_close(struct alerts *alerts);
 
+/* When it is due, µs from the run's beginning. */
+int64_t alerts_due_us(const struct alerts *alerts, uint64_t index);
 uint32_t alerts_strategy(const struct alerts *alerts, uint64_t index);
 void alerts_id(const struct alerts *alerts, uint64_t index, char ret[ALERT_ID_MAX]);
 /* The JSON body; its length. */

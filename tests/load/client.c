@@ -108,7 +108,7 @@ uint32_t client_busy(const struct client *client)
 static void begin_busy(struct client *client, struct connection *c)
 {
     c->busy = true;
-    c->deadline_mono_us = svc_mono_us() + CLIENT_ANSWER_MS * 1000;
+    c->deadline_mono_us = svc_mono_us() + (int64_t)CLIENT_ANSWER_MS * 1000;
     c->next = &client->busy;
     c->previous = client->busy.previous;
     c->previous->next = c;

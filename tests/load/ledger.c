@@ -28,8 +28,9 @@ void ledger_write(FILE *ledger, const struct alerts *alerts, uint64_t index)
                   "{\"alert_id\": \"%s\", \"strategy\": %u, \"t_send_us\": %" PRId64
                   ", \"http_status\": %u, \"signal_id\": %s%s%s, \"t_answer_us\": %" PRId64
                   ", \"attempts\": %u}\n",
-                  id, alerts_strategy(alerts, index), alerts->begin_unix_us + alert->due_us,
-                  alert->status, alert->signal_id[0] != '\0' ? "\"" : "",
+                  id, alerts_strategy(alerts, index),
+                  alerts->begin_unix_us + alerts_due_us(alerts, index), alert->status,
+                  alert->signal_id[0] != '\0' ? "\"" : "",
                   alert->signal_id[0] != '\0' ? alert->signal_id : "null",
                   alert->signal_id[0] != '\0' ? "\"" : "",
                   alerts->begin_unix_us + alert->answered_us, alert->attempts);

@@ -42,7 +42,7 @@ static struct summary times_to_202(const struct alerts *alerts)
     struct figures figures = {.us = NULL};
     for (uint64_t i = 0; i < alerts->count; i++)
         if (alerts->all[i].status == 202)
-            figures_add(&figures, alerts->all[i].answered_us - alerts->all[i].due_us);
+            figures_add(&figures, alerts->all[i].answered_us - alerts_due_us(alerts, i));
     const struct summary summary = figures_sum_up(&figures);
     figures_done(&figures);
     return summary;

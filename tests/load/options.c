@@ -57,7 +57,9 @@ static const char help[] =
     "\n"
     "Exit codes: 0; 1 when anything is missing or doubled, or open, or nothing was accepted; 64 "
     "usage;\n"
-    "69 a file or the database cannot be used; 75 interrupted.\n";
+    "69 a file or the database cannot be used; 75 interrupted: SIGINT or SIGTERM ends the sending, "
+    "what was begun\n"
+    "is brought to its end, resends included; a second one leaves at once.\n";
 
 enum option_name {
     OPTION_URL = 256,

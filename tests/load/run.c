@@ -57,7 +57,7 @@ static void answered(void *arg, uint64_t index, const struct response *response)
     if (response->signal_id[0] != '\0')
         memcpy(alert->signal_id, response->signal_id, sizeof alert->signal_id);
     const bool transient = response->status == 0 || response->status >= 500;
-    if (!transient || alert->attempts == ATTEMPTS_MAX || run->result->interrupted) {
+    if (!transient || alert->attempts == ATTEMPTS_MAX) {
         settle(run, index);
         return;
     }
@@ -107,7 +107,7 @@ static bool send_due(struct run *run)
             return false;
         }
     }
-    for (; run->next < run->alerts->count && run->alerts->all[run->next].due_us <= now_us(run);
+    for (; run->next < run->alerts->count && alerts_due_us(run->alerts, run->next) <= now_us(run);
          run->next++) {
         if (!send_alert(run, run->next))
             return false;
@@ -121,8 +121,8 @@ static int64_t next_due_us(const struct run *run, bool connections_left)
     int64_t next = now_us(run) + LONGEST_WAIT_US;
     if (!connections_left)
         return next; /* an answer wakes us */
-    if (run->next < run->alerts->count && run->alerts->all[run->next].due_us < next)
-        next = run->alerts->all[run->next].due_us;
+    if (run->next < run->alerts->count && alerts_due_us(run->alerts, run->next) < next)
+        next = alerts_due_us(run->alerts, run->next);
     if (run->again_count > 0) {
         const int64_t again = run->alerts->all[run->again[run->again_head]].answered_us + RESEND_US;
         next = again < next ? again : next;
@@ -143,15 +143,11 @@ static void show_progress(struct run *run)
                   client_busy(run->client), run->again_count);
 }
 
-/* No more alerts are begun; those that would be sent again are over. */
+/* No more alerts are begun; those that were are brought to their end, resends included. */
 static void interrupt(struct run *run)
 {
     run->result->interrupted = true;
     run->next = run->alerts->count;
-    for (; run->again_count > 0; run->again_count--) {
-        settle(run, run->again[run->again_head]);
-        run->again_head = (run->again_head + 1) % run->alerts->count;
-    }
 }
 
 enum svc_rc run_alerts(const struct options *options, struct alerts *alerts, FILE *ledger,

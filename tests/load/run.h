@@ -13,7 +13,8 @@ struct run_result {
     bool interrupted;
 };
 
-/* stop: becomes non-zero when the user interrupts: no more alerts, but the answers on their way. */
+/* stop: becomes non-zero when the user interrupts: no more alerts, but those begun are brought to
+ * their end. */
 enum svc_rc run_alerts(const struct options *options, struct alerts *alerts, FILE *ledger,
                        const volatile sig_atomic_t *stop, struct run_result *ret,
                        struct svc_error *err) SVC_CHECK;

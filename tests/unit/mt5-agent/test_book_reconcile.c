@@ -199,7 +199,7 @@ static void earlier_answer_is_no_barrier(void **state)
     expect(b, BOOK_FIND);
     expect_report(b, BOOK_UNKNOWN, "unknown_outcome");
     answer_pong(b, book_number(b->book)); /* only now */
-    assert_int_equal(look_for(b, 19000), -1);
+    assert_int_equal(look_for(b, 28000), -1);
     assert_true(look_for(b, 30000) >= 0);
     assert_int_equal(b->action.report.outcome, BOOK_VOID);
 }
