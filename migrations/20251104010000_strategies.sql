@@ -102,6 +102,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tv_strategies_magic_tag IS 'Gives a new strategy a magic tag that the user has not.';
 
+CREATE INDEX tv_strategies_updated_idx ON tv_strategies (updated_at);
+COMMENT ON INDEX tv_strategies_updated_idx IS 'The ingesters'' poll for what changed lately, every second.';
+
 CREATE TRIGGER tv_strategies_magic_tag BEFORE INSERT ON tv_strategies
     FOR EACH ROW EXECUTE FUNCTION tv_strategies_magic_tag();
 CREATE TRIGGER tv_strategies_secret BEFORE INSERT OR UPDATE ON tv_strategies

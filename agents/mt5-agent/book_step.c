@@ -226,6 +226,8 @@ void book_conclude(struct book *book, struct book_job *job, const struct book_no
     struct tally t = tally_steps(job);
     if (t.open > 0 || job->state == BOOK_ENDED)
         return;
+    if (t.first_refused == NULL && t.executed == 0)
+        return; /* no steps at all: nothing to conclude from */
     if (t.executed > 0) {
         conclude_executed(book, job, &t, now);
     } else if (t.market_closed > 0) {
@@ -305,23 +307,18 @@ bool book_check_windows(struct book *book, struct book_job *job, const struct bo
     return true;
 }
 
+/* Token, blank, text: at most BOOK_COMMENT_MAX bytes, cut between characters. */
 static void put_comment(struct book_action *ret, const struct book_step *step, const char *text)
 {
-    (void)snprintf(ret->comment, sizeof ret->comment, "%s%s%s", step->identity.token,
-                   text[0] == '\0' ? "" : " ", text);
-    size_t len = strlen(ret->comment);
-    if (len < BOOK_COMMENT_MAX)
-        return;
-    /* cut in the middle of a character: take it away, too */
-    size_t begin = len;
-    while (begin > 0 && ((unsigned char)ret->comment[begin - 1] & 0xC0) == 0x80)
-        begin--;
-    if (begin == 0)
-        return;
-    unsigned char lead = (unsigned char)ret->comment[begin - 1];
-    size_t whole = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-    if (len - (begin - 1) < whole)
-        ret->comment[begin - 1] = '\0';
+    enum { TEXT_MAX = BOOK_COMMENT_MAX - RECORD_TOKEN_TEXT };
+    size_t len = strnlen(text, TEXT_MAX + 1);
+    if (len > TEXT_MAX) {
+        len = TEXT_MAX;
+        while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80)
+            len--; /* text[len] goes on with a character: it is left out whole */
+    }
+    (void)snprintf(ret->comment, sizeof ret->comment, "%s%s%.*s", step->identity.token,
+                   len > 0 ? " " : "", (int)len, text);
 }
 
 static void send_step(struct book *book, struct book_job *job, struct book_step *step,

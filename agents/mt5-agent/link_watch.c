@@ -49,6 +49,7 @@ bool link_watch_open(struct link_watch *watch, struct svc_loop *loop, void *cont
     watch->source = (struct svc_source){
         .fd = fd, .events = EPOLLIN, .phase = SVC_PHASE_PEER, .run = run, .arg = watch};
     svc_source_add(loop, &watch->source);
+    svc_source_again(&watch->source); /* no edge comes until it was once seen to be empty */
     return true;
 }
 

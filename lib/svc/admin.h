@@ -1,5 +1,6 @@
-/* The admin interface of a service: /healthz (the loop turns; asks no dependency), /readyz (200 when every
- * check is good, else 503; JSON with each check), /metrics. Checks may be set from any thread. */
+/* The admin interface of a service: /healthz (the loop turns; asks no dependency), /readyz (200
+ * when every check is good, else 503; JSON with each check), /metrics. Checks may be set from any
+ * thread. */
 #pragma once
 
 #include "svc/loop.h"

@@ -1,9 +1,10 @@
-/* A growing byte buffer for building one text or one array parameter; bounded by its owner's use. */
+/* A growing byte buffer for building one text or one array parameter; bounded by its owner's use.
+ */
 #pragma once
 
-#include <stddef.h>
-
 #include "svc/error.h"
+
+#include <stddef.h>
 
 struct svc_buffer {
     char *bytes; /* NUL-terminated whenever non-NULL */

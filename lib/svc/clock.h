@@ -1,5 +1,6 @@
-/* The clocks. Waiting and timeouts use the monotonic clock; wall time is only for storing and comparing
- * with other machines' times. Core modules take the time as an argument and never call these. */
+/* The clocks. Waiting and timeouts use the monotonic clock; wall time is only for storing and
+ * comparing with other machines' times. Core modules take the time as an argument and never call
+ * these. */
 #pragma once
 
 #include <stddef.h>
@@ -13,5 +14,6 @@ int64_t svc_unix_us(void); /* CLOCK_REALTIME, UTC */
 enum { SVC_TIME_TEXT = 28 };
 const char *svc_time_text(int64_t unix_us, char buf[SVC_TIME_TEXT]);
 
-/* Parse ISO 8601 UTC or with offset ("2026-01-30T12:34:56Z", with up to 6 decimals, "+02:00"). 0 or -1. */
+/* Parse ISO 8601 UTC or with offset ("2026-01-30T12:34:56Z", with up to 6 decimals, "+02:00"). 0 or
+ * -1. */
 int svc_time_parse(const char *text, size_t len, int64_t *ret_unix_us);

@@ -1,8 +1,8 @@
 /* Configuration: one table per program, the environment is the only source (12-factor).
  *
- * The table parses, checks ranges, prints --help, and prints the effective values at start. All faults are
- * reported in one go. Secrets may come as NAME_FILE (one trailing line end is cut) and print as ***.
- * getenv appears in config.c only. Strings live until the process ends. */
+ * The table parses, checks ranges, prints --help, and prints the effective values at start. All
+ * faults are reported in one go. Secrets may come as NAME_FILE (one trailing line end is cut) and
+ * print as ***. getenv appears in config.c only. Strings live until the process ends. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,28 +27,34 @@ struct svc_cfg_item {
     const char *choices;  /* CFG_CHOICE only */
 };
 
-/* The settings every service has; embed as the member `svc` of struct config and start the table with
- * SVC_CFG_SERVICE(struct config, ":9101"). */
+/* The settings every service has; embed as the member `svc` of struct config and start the table
+ * with SVC_CFG_SERVICE(struct config, ":9101"). */
 struct svc_cfg_service {
     uint32_t log_level;  /* index of debug|info|warn|error */
     uint32_t log_format; /* index of logfmt|json */
     const char *admin_listen;
     uint32_t drain_timeout_ms;
 };
-#define SVC_CFG_LOG(type)                                                                              \
-    {"LOG_LEVEL", CFG_CHOICE, offsetof(type, svc.log_level), "info", 0, 0,                             \
-     "least level printed", "debug|info|warn|error"},                                                  \
-    {                                                                                                  \
-        "LOG_FORMAT", CFG_CHOICE, offsetof(type, svc.log_format), "logfmt", 0, 0, "line format",       \
-            "logfmt|json"                                                                              \
+#define SVC_CFG_LOG(type)                                                                          \
+    {"LOG_LEVEL", CFG_CHOICE, offsetof(type, svc.log_level), "info",                               \
+     0,           0,          "least level printed",         "debug|info|warn|error"},             \
+    {                                                                                              \
+        "LOG_FORMAT", CFG_CHOICE, offsetof(type, svc.log_format), "logfmt", 0, 0, "line format",   \
+            "logfmt|json"                                                                          \
     }
-#define SVC_CFG_SERVICE(type, admin)                                                                   \
-    SVC_CFG_LOG(type),                                                                                 \
-        {"ADMIN_LISTEN", CFG_STR, offsetof(type, svc.admin_listen), admin, 0, 0,                       \
-         "address of /healthz, /readyz and /metrics", NULL},                                           \
-    {                                                                                                  \
-        "DRAIN_TIMEOUT_MS", CFG_U32, offsetof(type, svc.drain_timeout_ms), "10000", 0, 60000,          \
-            "how long to finish work after SIGTERM, ms", NULL                                          \
+#define SVC_CFG_SERVICE(type, admin)                                                               \
+    SVC_CFG_LOG(type),                                                                             \
+        {"ADMIN_LISTEN",                                                                           \
+         CFG_STR,                                                                                  \
+         offsetof(type, svc.admin_listen),                                                         \
+         admin,                                                                                    \
+         0,                                                                                        \
+         0,                                                                                        \
+         "address of /healthz, /readyz and /metrics",                                              \
+         NULL},                                                                                    \
+    {                                                                                              \
+        "DRAIN_TIMEOUT_MS", CFG_U32, offsetof(type, svc.drain_timeout_ms), "10000", 0, 60000,      \
+            "how long to finish work after SIGTERM, ms", NULL                                      \
     }
 /* The settings of everything that talks to Kafka or Postgres; members `kafka` and `pg`. */
 struct svc_cfg_kafka {
@@ -58,46 +64,61 @@ struct svc_cfg_pg {
     const char *url;
     bool pooled;
 };
-#define SVC_CFG_KAFKA(type)                                                                            \
-    {"KAFKA_BROKERS", CFG_STR, offsetof(type, kafka.brokers), NULL, 0, 0, "host:port[,host:port]",     \
-     NULL},                                                                                            \
-        {"KAFKA_OPTIONS", CFG_SECRET, offsetof(type, kafka.options), "", 0, 0,                         \
-         "librdkafka properties for TLS and SASL, k=v[,k=v]", NULL},                                   \
-    {                                                                                                  \
-        "TOPIC_PREFIX", CFG_STR, offsetof(type, kafka.topic_prefix), "tradewire.", 0, 0,               \
-            "in front of every topic and group name", NULL                                             \
+#define SVC_CFG_KAFKA(type)                                                                        \
+    {"KAFKA_BROKERS",         CFG_STR, offsetof(type, kafka.brokers), NULL, 0, 0,                  \
+     "host:port[,host:port]", NULL},                                                               \
+        {"KAFKA_OPTIONS",                                                                          \
+         CFG_SECRET,                                                                               \
+         offsetof(type, kafka.options),                                                            \
+         "",                                                                                       \
+         0,                                                                                        \
+         0,                                                                                        \
+         "librdkafka properties for TLS and SASL, k=v[,k=v]",                                      \
+         NULL},                                                                                    \
+    {                                                                                              \
+        "TOPIC_PREFIX", CFG_STR, offsetof(type, kafka.topic_prefix), "tradewire.", 0, 0,           \
+            "in front of every topic and group name", NULL                                         \
     }
-#define SVC_CFG_INSTANCE(type)                                                                         \
-    {"CONSUMER_INSTANCE", CFG_STR, offsetof(type, kafka.instance), "", 0, 0,                           \
-     "stable unique name of this instance: static group membership", NULL}
-#define SVC_CFG_PG(type)                                                                               \
-    {"DATABASE_URL", CFG_SECRET, offsetof(type, pg.url), NULL, 0, 0, "Postgres connection URI", NULL}, \
-    {                                                                                                  \
-        "DATABASE_POOLED", CFG_SWITCH, offsetof(type, pg.pooled), "off", 0, 0,                         \
-            "on: behind PgBouncer in transaction mode", NULL                                           \
+#define SVC_CFG_INSTANCE(type)                                                                     \
+    {                                                                                              \
+        "CONSUMER_INSTANCE", CFG_STR, offsetof(type, kafka.instance), "", 0, 0,                    \
+            "stable unique name of this instance: static group membership", NULL                   \
+    }
+#define SVC_CFG_PG(type)                                                                           \
+    {"DATABASE_URL",                                                                               \
+     CFG_SECRET,                                                                                   \
+     offsetof(type, pg.url),                                                                       \
+     NULL,                                                                                         \
+     0,                                                                                            \
+     0,                                                                                            \
+     "Postgres connection URI",                                                                    \
+     NULL},                                                                                        \
+    {                                                                                              \
+        "DATABASE_POOLED", CFG_SWITCH, offsetof(type, pg.pooled), "off", 0, 0,                     \
+            "on: behind PgBouncer in transaction mode", NULL                                       \
     }
 
 enum svc_exit { /* sysexits.h; house-style.md section 6 */
-    SVC_EXIT_RUN = -1,
-    SVC_EXIT_OK = 0,
-    SVC_EXIT_FAILED = 1,
-    SVC_EXIT_USAGE = 64,
-    SVC_EXIT_UNAVAILABLE = 69,
-    SVC_EXIT_SOFTWARE = 70,
-    SVC_EXIT_DEADLINE = 75,
-    SVC_EXIT_CONFIG = 78,
+                SVC_EXIT_RUN = -1,
+                SVC_EXIT_OK = 0,
+                SVC_EXIT_FAILED = 1,
+                SVC_EXIT_USAGE = 64,
+                SVC_EXIT_UNAVAILABLE = 69,
+                SVC_EXIT_SOFTWARE = 70,
+                SVC_EXIT_DEADLINE = 75,
+                SVC_EXIT_CONFIG = 78,
 };
 
 struct svc_program {
-    const char *name;    /* "job-dispatcher" */
-    const char *summary; /* one sentence for --help */
+    const char *name;                 /* "job-dispatcher" */
+    const char *summary;              /* one sentence for --help */
     const struct svc_cfg_item *items; /* ends with a NULL name */
 };
 
-/* For services, which take no arguments but --help, --version and --check-config: parse everything, set up
- * logging (LOG_LEVEL and LOG_FORMAT must be in the table), print the effective values as one log line each
- * at debug and one line at info, hold SIGTERM and SIGINT back for svc_run. Returns SVC_EXIT_RUN to go on,
- * else the exit code. */
+/* For services, which take no arguments but --help, --version and --check-config: parse everything,
+ * set up logging (LOG_LEVEL and LOG_FORMAT must be in the table), print the effective values as one
+ * log line each at debug and one line at info, hold SIGTERM and SIGINT back for svc_run. Returns
+ * SVC_EXIT_RUN to go on, else the exit code. */
 enum svc_exit svc_start(int argc, char **argv, const struct svc_program *program, void *config);
 
 /* For command-line tools with arguments of their own: fill config from the environment; faults are

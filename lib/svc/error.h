@@ -1,7 +1,9 @@
-/* Errors that say what to do next. The return value is the decision, struct svc_error the explanation.
+/* Errors that say what to do next. The return value is the decision, struct svc_error the
+ * explanation.
  *
- * A fallible function returns enum svc_rc and fills *err where the fault is seen; callers prefix it on
- * the way out. Library code returns, services log: one fault, one line, at the place that decides. */
+ * A fallible function returns enum svc_rc and fills *err where the fault is seen; callers prefix it
+ * on the way out. Library code returns, services log: one fault, one line, at the place that
+ * decides. */
 #pragma once
 
 enum svc_rc {
@@ -24,5 +26,6 @@ struct svc_error {
 enum svc_rc svc_fail(struct svc_error *err, enum svc_rc rc, const char *code, const char *fmt, ...)
     SVC_PRINTF(4, 5);
 
-/* Put "prefix: " in front of err->text and return err->rc. err may be NULL only when rc is known. */
+/* Put "prefix: " in front of err->text and return err->rc. err may be NULL only when rc is known.
+ */
 enum svc_rc svc_fail_prefix(struct svc_error *err, const char *prefix);

@@ -1,20 +1,22 @@
-/* The one wait point. A loop waits on file descriptors, timers and its own wake-ups, and then runs what is
- * ready in a fixed order of phases, so that one turn reads like one pass of a message through the program:
+/* The one wait point. A loop waits on file descriptors, timers and its own wake-ups, and then runs
+ * what is ready in a fixed order of phases, so that one turn reads like one pass of a message
+ * through the program:
  *
- *     wait → note what is ready → delivery reports → HTTP → Postgres results → consumer → peers → timers
+ *     wait → note what is ready → delivery reports → HTTP → Postgres results → consumer → peers →
+ * timers
  *
- * Kafka's and ZeroMQ's descriptors are edges: a source drains to empty, or at its limit asks for another
- * run with svc_source_again(). A source that is asked for while an earlier phase runs is run in the same
- * turn; asked for by a later phase, in the next turn, which then does not wait. (A delivery report that
- * resumes an HTTP request is answered in the same turn; after every zmq_send the peer source is asked for
- * again, because its descriptor will not say so.) */
+ * Kafka's and ZeroMQ's descriptors are edges: a source drains to empty, or at its limit asks for
+ * another run with svc_source_again(). A source that is asked for while an earlier phase runs is
+ * run in the same turn; asked for by a later phase, in the next turn, which then does not wait. (A
+ * delivery report that resumes an HTTP request is answered in the same turn; after every zmq_send
+ * the peer source is asked for again, because its descriptor will not say so.) */
 #pragma once
-
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "svc/config.h"
 #include "svc/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct svc_loop;
 
@@ -58,7 +60,8 @@ void svc_loop_close(struct svc_loop **loop);
 void svc_source_add(struct svc_loop *loop, struct svc_source *source);
 void svc_source_events(struct svc_source *source, uint32_t events); /* change what is waited for */
 void svc_source_again(struct svc_source *source);
-void svc_source_remove(struct svc_source *source); /* before its descriptor is closed; may be in run() */
+void svc_source_remove(
+    struct svc_source *source); /* before its descriptor is closed; may be in run() */
 
 /* Fill timer->{run, arg} first. Runs once; set it again for the next time. */
 void svc_timer_after_ms(struct svc_loop *loop, struct svc_timer *timer, uint32_t ms);
@@ -73,14 +76,17 @@ bool svc_loop_draining(const struct svc_loop *loop);
 void svc_loop_wake(struct svc_loop *loop);
 
 struct svc_lifecycle {
-    void (*begin_drain)(void *arg); /* stop taking: close listeners, pause partitions, stop claiming */
-    bool (*is_idle)(void *arg);     /* a pure question: nothing in flight */
-    void (*finish)(void *arg);      /* flush, commit, give back, leave; bounded. Also at the deadline;
-                                     * not after a second signal or svc_loop_fail */
+    void (*begin_drain)(
+        void *arg);             /* stop taking: close listeners, pause partitions, stop claiming */
+    bool (*is_idle)(void *arg); /* a pure question: nothing in flight */
+    void (*finish)(void *arg);  /* flush, commit, give back, leave; bounded. Also at the deadline;
+                                 * not after a second signal or svc_loop_fail */
     void *arg;
-    bool catch_signals; /* SIGTERM and SIGINT drain, a second one leaves at once; main thread only */
+    bool
+        catch_signals; /* SIGTERM and SIGINT drain, a second one leaves at once; main thread only */
 };
 
-/* Loop until a drain is requested, then drain at most drain_timeout_ms. SVC_EXIT_OK when idle in time,
- * SVC_EXIT_DEADLINE when work was left, or what svc_loop_fail said. */
-enum svc_exit svc_run(struct svc_loop *loop, const struct svc_lifecycle *life, uint32_t drain_timeout_ms);
+/* Loop until a drain is requested, then drain at most drain_timeout_ms. SVC_EXIT_OK when idle in
+ * time, SVC_EXIT_DEADLINE when work was left, or what svc_loop_fail said. */
+enum svc_exit svc_run(struct svc_loop *loop, const struct svc_lifecycle *life,
+                      uint32_t drain_timeout_ms);

@@ -1,10 +1,11 @@
-/* A Kafka producer on a loop: idempotent, acks=all, murmur2_random. A fatal error (librdkafka 2.0: an
- * out-of-order sequence after a possibly persisted error) re-creates the handle: the waiting messages are
- * reported SVC_AGAIN, readiness goes off and on again. Only when a new producer fails at once, too, does
- * the loop end.
+/* A Kafka producer on a loop: idempotent, acks=all, murmur2_random. A fatal error (librdkafka 2.0:
+ * an out-of-order sequence after a possibly persisted error) re-creates the handle: the waiting
+ * messages are reported SVC_AGAIN, readiness goes off and on again. Only when a new producer fails
+ * at once, too, does the loop end.
  *
- * Delivery is reported once per accepted message, in the DELIVERY phase. SVC_AGAIN there means *not known
- * to be durable*: it may have landed all the same, so what is sent must be harmless when repeated. */
+ * Delivery is reported once per accepted message, in the DELIVERY phase. SVC_AGAIN there means *not
+ * known to be durable*: it may have landed all the same, so what is sent must be harmless when
+ * repeated. */
 #pragma once
 
 #include "svc/kafka.h"
@@ -16,12 +17,14 @@ typedef void svc_delivery_fn(void *arg, enum svc_rc rc, const struct svc_error *
 
 struct svc_producer_options {
     struct svc_cfg_kafka kafka;
-    uint32_t message_timeout_ms; /* then delivery is reported SVC_AGAIN, at most about a second later */
-    uint32_t linger_us;          /* 0 … 5000 */
-    uint32_t queue_max;          /* messages waiting; above it, or 64 MiB, send says SVC_AGAIN queue_full */
-    uint32_t message_bytes_max;  /* 0: the library's default (1 MB) */
-    /* Brokers reached; all down, or nothing delivered for a second and a message timed out. May be NULL. An
-     * unreachable cluster is asked every 0.5 s, so readiness comes back without a message. */
+    uint32_t
+        message_timeout_ms; /* then delivery is reported SVC_AGAIN, at most about a second later */
+    uint32_t linger_us;     /* 0 … 5000 */
+    uint32_t queue_max; /* messages waiting; above it, or 64 MiB, send says SVC_AGAIN queue_full */
+    uint32_t message_bytes_max; /* 0: the library's default (1 MB) */
+    /* Brokers reached; all down, or nothing delivered for a second and a message timed out. May be
+     * NULL. An unreachable cluster is asked every 0.5 s, so readiness comes back without a message.
+     */
     void (*on_state)(void *arg, bool reachable);
     void *arg;
 };

@@ -8,6 +8,7 @@ struct svc_retry {
     uint32_t attempt;         /* how many waits since the last success */
 };
 
-/* The next wait: min(cap, base * 2^attempt), of which a random half is taken off. Raises attempt. */
+/* The next wait: min(cap, base * 2^attempt), of which a random half is taken off. Raises attempt.
+ */
 uint32_t svc_retry_next_ms(struct svc_retry *retry);
 void svc_retry_reset(struct svc_retry *retry);

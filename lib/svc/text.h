@@ -12,7 +12,8 @@ int svc_parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret);
 enum { SVC_UUID_TEXT = 37 }; /* 36 characters and the NUL */
 /* A random UUID (version 4). */
 void svc_uuid_random(char ret[SVC_UUID_TEXT]);
-/* A name-based UUID (version 8, RFC 9562): the first 16 bytes of a digest with version and variant set. */
+/* A name-based UUID (version 8, RFC 9562): the first 16 bytes of a digest with version and variant
+ * set. */
 void svc_uuid_from_digest(const uint8_t digest[16], char ret[SVC_UUID_TEXT]);
 /* 36 characters, lower or upper case hex, dashes in place. */
 bool svc_uuid_valid(const char *text);

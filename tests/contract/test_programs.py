@@ -44,8 +44,8 @@ def test_an_unknown_argument_is_a_usage_error(program):
 
 
 @pytest.mark.parametrize("program, folder", SERVICES.items())
-def test_every_setting_is_in_the_programs_page(program, folder):
-    page = (CHECKOUT / folder / "README.md").read_text()
+def test_every_setting_is_in_the_programs_page_or_among_the_shared_ones(program, folder):
+    page = (CHECKOUT / folder / "README.md").read_text() + (CHECKOUT / "docs/settings.md").read_text()
     settings = set(re.findall(r"^\s{2,}([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b", run(program, "--help").stdout, re.M))
     assert settings
     assert {name for name in settings if name not in page} == set()

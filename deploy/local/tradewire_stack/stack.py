@@ -92,7 +92,8 @@ class Stack:
             servers.psql("postgres", f'CREATE DATABASE "{self.name}"')
         self.say("migrating the database")
         self.run("migrate", "up", DATABASE_URL=self.admin_url)
-        self.password = self._secret("role_password")
+        # Roles belong to the cluster, so all of its stacks share their password.
+        self.password = self._secret(self.state.parent / "role_password")
         for role in ROLES:
             servers.psql(self.name, f"ALTER ROLE tradewire_{role} LOGIN PASSWORD '{self.password}'")
         self.say("making the topics")
@@ -102,9 +103,9 @@ class Stack:
         host = self.admin_url.split("@", 1)[1]
         return f"postgresql://tradewire_{role}:{self.password}@{host}"
 
-    def _secret(self, name):
-        """A secret kept in a file of the state folder, made once."""
-        path = self.state / name
+    @staticmethod
+    def _secret(path):
+        """A secret kept in a file, made once."""
         if not path.exists():
             with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(secrets.token_hex(24))

@@ -290,6 +290,22 @@ static void hole_in_the_unflushed_group_is_torn(void **state)
     journal_close(&journal);
 }
 
+/* A line whose number was used before is no line of this journal's: it is cut off. */
+static void numbers_must_ascend(void **state)
+{
+    (void)state;
+    static char bytes[JOURNAL_STEP_BYTES];
+    size_t ends[5], len = write_groups(bytes, sizeof bytes, ends);
+    memcpy(bytes + ends[4], bytes + ends[0], ends[1] - ends[0]);
+    write_file(bytes, len);
+    struct seen seen;
+    struct journal_start start;
+    struct journal *journal = open_journal(&seen, &start);
+    assert_int_equal(seen.count, 4);
+    assert_int_equal(start.cut_bytes, ends[1] - ends[0]);
+    journal_close(&journal);
+}
+
 static void foreign_files_are_refused(void **state)
 {
     (void)state;
@@ -431,6 +447,7 @@ int main(void)
         TEST(short_file_is_a_torn_tail_too),
         TEST(damage_in_the_middle_stops),
         TEST(hole_in_the_unflushed_group_is_torn),
+        TEST(numbers_must_ascend),
         TEST(foreign_files_are_refused),
         TEST(grows_by_steps),
         TEST(compaction_keeps_what_is_asked_for),

