@@ -16,6 +16,7 @@
 enum {
     FIRST_LOOK_MS = 5000, /* how long hello waits for a look at what an earlier process left open */
     FIRST_LOOK_STEP_MS = 50,
+    ARENA_BYTES = 16 * 1024,
     COMPACT_EVERY_MS = 60000,
     COMPACT_BYTES = 8 * 1024 * 1024, /* below it compaction is not worth a flush */
 };
@@ -326,7 +327,7 @@ enum svc_rc execute_open(struct svc_loop *loop, const struct config *config,
     x->loop = loop;
     x->started_mono_us = svc_mono_us();
     x->book = book_new(write_record, x);
-    svc_arena_init(&x->arena, 16 * 1024);
+    svc_arena_init(&x->arena, ARENA_BYTES);
     add_metrics(x, metrics);
     if (open_journal(x, config, err) != SVC_OK || open_edges(x, config, keys, err) != SVC_OK) {
         execute_close(&x);

@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <libgen.h>
-
 static enum svc_rc io_fault(struct svc_error *err, const char *what)
 {
     return svc_fail(err, SVC_FATAL, "journal_io", "journal: %s: %s", what, strerrordesc_np(errno));
@@ -133,10 +131,11 @@ enum svc_rc journal_file_open(const char *path, struct journal_file *ret, struct
 
 static enum svc_rc flush_folder(const char *path, struct svc_error *err)
 {
-    SVC_FREE char *copy = strdup(path);
-    if (copy == NULL)
+    const char *slash = strrchr(path, '/');
+    SVC_FREE char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    if (folder == NULL)
         return svc_fail(err, SVC_FATAL, "out_of_memory", "journal: out of memory");
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return io_fault(err, "open its folder");
     int failed = fsync(fd);

@@ -29,6 +29,7 @@ enum {
     RECEIVE_PER_TURN = 64,
     SENT_KEPT = 8, /* own heartbeats that an echo may name */
     QUEUE_MAX = 1000,
+    ARENA_BYTES = 16 * 1024,
 };
 
 enum link_phase { LINK_WAITING, LINK_HELLO, LINK_LIVE };
@@ -399,7 +400,7 @@ enum svc_rc link_open(struct svc_loop *loop, const struct link_options *options,
     link->retry = (struct svc_retry){.base_ms = 200, .cap_ms = 10000};
     link->again = (struct svc_timer){.run = connect_now, .arg = link};
     link->beat = (struct svc_timer){.run = beat, .arg = link};
-    svc_arena_init(&link->arena, 16 * 1024);
+    svc_arena_init(&link->arena, ARENA_BYTES);
     enum svc_rc rc = read_gateways(link, options->gateways, options->gateway_keys, err);
     if (rc == SVC_OK && (link->context = zmq_ctx_new()) == NULL)
         rc = svc_fail(err, SVC_FATAL, "zmq_failed", "libzmq: %s", zmq_strerror(errno));
@@ -459,7 +460,8 @@ void link_terminal(struct link *link, const struct account *account, bool ready)
     if (account != NULL)
         link->account = *account;
     bool changed = had != link->has_account ||
-                   (account != NULL && memcmp(&before, account, sizeof before) != 0);
+                   (account != NULL && (!account_same(&before, account) ||
+                                        strcmp(before.balance, account->balance) != 0));
     if (changed && link->phase == LINK_LIVE)
         say_account(link);
     else if (changed)

@@ -81,10 +81,12 @@ static enum svc_rc agent_open(const struct config *config, struct agent **ret_ag
     if (a == NULL)
         return svc_fail(err, SVC_FATAL, "out_of_memory", "out of memory");
     enum svc_rc rc = open_parts(a, config, err);
-    if (rc != SVC_OK)
+    if (rc != SVC_OK) {
         agent_close(&a);
+        return rc;
+    }
     *ret_agent = a;
-    return rc;
+    return SVC_OK;
 }
 
 static void begin_drain(void *arg)

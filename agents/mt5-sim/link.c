@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { OUTPUT_MAX = 1024 * 1024 };
+enum { OUTPUT_MAX = 1024 * 1024, INPUT_MAX = 4 * WIRE_LINE_MAX };
 
 struct link {
     struct svc_loop *loop;
@@ -123,7 +123,7 @@ static bool read_in(struct link *link)
             return true;
         else
             return false;
-        if (link->in.len > 4 * WIRE_LINE_MAX)
+        if (link->in.len > INPUT_MAX)
             return true; /* enough for now; level-triggered, the rest comes in the next turn */
     }
 }

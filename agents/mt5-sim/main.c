@@ -71,10 +71,26 @@ static enum svc_rc sim_open(const struct config *config, struct sim **ret_sim,
     if (sim == NULL)
         return svc_fail(err, SVC_FATAL, "out_of_memory", "out of memory");
     enum svc_rc rc = open_parts(sim, config, err);
-    if (rc != SVC_OK)
+    if (rc != SVC_OK) {
         sim_close(&sim);
+        return rc;
+    }
     *ret_sim = sim;
-    return rc;
+    return SVC_OK;
+}
+
+/* What --check-config can tell beyond the settings table. */
+static enum svc_exit check_script(const struct config *config)
+{
+    static struct market market;
+    static struct script script;
+    struct svc_error err;
+    script_init(&script, config->seed);
+    if (market_init(&market, config->seed, config->symbols, &err) == SVC_OK &&
+        script_load(&script, config->script, &err) == SVC_OK)
+        return SVC_EXIT_OK;
+    (void)fprintf(stderr, "mt5-sim: %s\n", err.text);
+    return SVC_EXIT_CONFIG;
 }
 
 /* The order under way is finished; what waits in the socket was never begun. */
@@ -96,6 +112,8 @@ int main(int argc, char **argv)
         if (finished != SVC_EXIT_RUN)
             return finished;
     }
+    if (checked)
+        return check_script(&config);
     if (early != SVC_EXIT_RUN)
         return early;
     SVC_CLEANUP(sim_close) struct sim *sim = NULL;

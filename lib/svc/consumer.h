@@ -8,7 +8,8 @@
  * metrics only. A position outside the topic's range stops the program with a clear message (code
  * `position_out_of_range`). session.timeout 6 s, heartbeat 1.5 s, eager assignment, static
  * membership from CONSUMER_INSTANCE. Re-created after a fatal error; a second process with the same
- * CONSUMER_INSTANCE stops the older one (`instance_fenced`). A topic that does not exist yet is
+ * CONSUMER_INSTANCE stops the older one (`instance_fenced`; right after an outage it joins again
+ * once first). A topic that does not exist yet is
  * waited for.
  *
  * svc_tail: all partitions of a topic from the end, no group, for hints that may be lost. */

@@ -23,6 +23,7 @@ enum {
     TELL_MS = 1000,          /* how often Kafka is told */
     CLOSE_MS = 3000,         /* longest wait for leaving the group */
     AT_ONCE_MS = 10000,      /* a new handle that fails so soon, never having run: give up */
+    AWAY_LATELY_MS = 60000,  /* how long after an outage a fence may be the broker's mistake */
     EVENTS_PER_CALL = 10000, /* not records: stop, and let the loop turn */
     /* With more than this in its queue librdkafka 2.0 fetches nothing for a whole second, however
      * fast the queue empties (measured; fetch.queue.backoff.ms came later): a low limit costs a
@@ -234,6 +235,15 @@ static void out_of_range(struct svc_consumer *consumer, int32_t partition)
     fail(consumer, out_of_range_code, &err);
 }
 
+/* A killed broker may come back without its last write about the group, and then knows our instance
+ * by its predecessor's member id: the fence is its mistake, and joining again mends it (measured).
+ */
+static bool was_away_lately(const struct svc_consumer *consumer)
+{
+    return consumer->away_mono_us != 0 &&
+           svc_mono_us() - consumer->away_mono_us < (int64_t)AWAY_LATELY_MS * 1000;
+}
+
 /* Whatever the event says, the handle itself knows whether it can go on. */
 static bool is_fatal(struct svc_consumer *consumer)
 {
@@ -243,7 +253,7 @@ static bool is_fatal(struct svc_consumer *consumer)
     if (cause == RD_KAFKA_RESP_ERR_NO_ERROR)
         return false;
     svc_fail(&err, SVC_FATAL, rd_kafka_err2name(cause), "%s", text);
-    if (cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+    if (cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && !was_away_lately(consumer)) {
         fail(consumer, "instance_fenced",
              &err); /* two with one CONSUMER_INSTANCE: the younger stays */
         return true;
@@ -256,6 +266,8 @@ static bool is_fatal(struct svc_consumer *consumer)
 static void on_error(struct svc_consumer *consumer, rd_kafka_resp_err_t code, int32_t partition,
                      const char *text)
 {
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        consumer->away_mono_us = svc_mono_us();
     if (is_fatal(consumer))
         return;
     switch ((int)code) {
