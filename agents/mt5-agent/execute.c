@@ -175,8 +175,8 @@ static void on_offer(void *arg, const struct book_offer *offer)
     const struct book_now now = now_of(x);
     static const char *const taken[] = {"taken", "repeated", "old"};
     enum book_taken what = book_offer(x->book, offer, &now);
-    svc_info("job_offered", SVC_T("job_id", offer->job_id), SVC_N("epoch", offer->epoch),
-             SVC_N("question", offer->question), SVC_T("what", taken[what]));
+    svc_debug("job_offered", SVC_T("job_id", offer->job_id), SVC_N("epoch", offer->epoch),
+              SVC_N("question", offer->question), SVC_T("what", taken[what]));
     svc_source_again(&x->work);
 }
 
