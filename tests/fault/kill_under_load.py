@@ -223,8 +223,7 @@ def run(given, say):
         load.stop()
         settle(stack, load, world, say)
         exit_codes = stack.stop()
-        violations, seen = check_files(stack.admin_url, [load.ledger], {
-            account.agent_id: account.ledger for account in stack.accounts if account.ledger.exists()})
+        violations, seen = check_files(stack.admin_url, [load.ledger], stack.ledgers())
         violations += check_sanitized(stack, exit_codes)
         return targets, violations, seen
     finally:

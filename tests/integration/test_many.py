@@ -47,7 +47,6 @@ def test_every_alert_is_executed_once(tmp_path):
     outcome = json.loads(done.stdout)
     assert done.returncode == 0
     assert (outcome["sent"], outcome["executed"], outcome["missing"], outcome["doubled"]) == (COUNT, COUNT, 0, 0)
-    terminals = {account.agent_id: account.ledger for account in stack.accounts if account.ledger.exists()}
-    violations, seen = check_files(stack.admin_url, [ledger], terminals)
+    violations, seen = check_files(stack.admin_url, [ledger], stack.ledgers())
     assert not violations
     assert seen["orders"] == COUNT

@@ -45,8 +45,7 @@ def statuses(ledger):
 def assert_settled_and_consistent(scenario, process, ledger):
     process.wait(120)
     until(lambda: scenario.sql("SELECT count(*) FROM tv_signals WHERE status = 'pending'") == [(0,)], 200, "all settled")
-    violations, seen = check_files(scenario.stack.admin_url, [ledger], {
-        account.agent_id: account.ledger for account in scenario.stack.accounts if account.ledger.exists()})
+    violations, seen = check_files(scenario.stack.admin_url, [ledger], scenario.stack.ledgers())
     assert not violations
     assert seen["answers"] > RATE * SECONDS / 2
 

@@ -231,6 +231,10 @@ class Stack:
         for program in self.programs:
             program.wait_ready()
 
+    def ledgers(self):
+        """{agent id: its terminal's ledger}, of every account that ever traded here."""
+        return {path.parent.name: path for path in (self.state / "accounts").glob("*/ledger.jsonl")}
+
     def connected_agents(self):
         return int(self.ctl("status")["agents_connected"])
 
