@@ -23,6 +23,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "deploy/local"), str(P
 import psycopg2  # noqa: E402  Debian's python3-psycopg2
 from checker import check_files, read_orders  # noqa: E402
 from tradewire_stack import servers  # noqa: E402
+from tradewire_stack.program import die_with_parent  # noqa: E402
 from tradewire_stack.stack import Stack  # noqa: E402
 
 COUNTED_WAIT_S = 60  # for the moment in which a kill counts
@@ -43,7 +44,7 @@ class Load:
         self.process = subprocess.Popen(
             [str(stack.bin / "loadgen"), "--url", stack.public_url(), "--secrets", str(secrets), "--rate", str(rate),
              "--seconds", "7200", "--seed", str(seed), "--ledger", str(self.ledger)],
-            stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+            stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
         self.offset, self.accepted = 0, []  # (answer time µs, signal id)
 
     def poll(self):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tradewire_stack import servers
+from tradewire_stack.program import die_with_parent
 from tradewire_test.scenario import until
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fault"))
@@ -31,7 +32,8 @@ def load(scenario, tmp_path):
     ledger = tmp_path / "load.jsonl"
     process = subprocess.Popen(
         [str(stack.bin / "loadgen"), "--url", stack.public_url(), "--secrets", str(secrets), "--rate", str(RATE),
-         "--seconds", str(SECONDS), "--ledger", str(ledger)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+         "--seconds", str(SECONDS), "--ledger", str(ledger)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent)
     yield process, ledger
     if process.poll() is None:
         process.kill()

@@ -12,8 +12,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent():
-    # However the parent ends, nothing stays behind.
+def die_with_parent():
+    """For preexec_fn: however the parent ends, nothing stays behind."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -42,7 +42,7 @@ class Program:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [str(self.binary)], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=None if self.keep else _die_with_parent,
+                start_new_session=True, preexec_fn=None if self.keep else die_with_parent,
             )
         self.asked_to_stop = False
         self.starts += 1
