@@ -10,12 +10,14 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 
 from . import servers
+from .program import NotReady
 from .stack import Stack, ToolFailed
 
 SYMBOLS = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD")
@@ -222,6 +224,9 @@ def main():
         return run(sys.argv[1], state, "--keep" in sys.argv)
     except KeyboardInterrupt:
         return 130
+    except (subprocess.CalledProcessError, ToolFailed, NotReady) as failed:
+        say(f"demo: {failed}")  # what failed has said why
+        return 1
 
 
 if __name__ == "__main__":
