@@ -107,3 +107,21 @@ def test_an_agent_killed_while_it_works_does_not_double(scenario, spare):
     account.agent.start()
     row = scenario.ended(signal, 150)
     assert len(scenario.orders(account)) == (1 if row["status"] == "executed" else 0), row
+
+
+def test_a_job_whose_outcome_nobody_can_tell_is_settled_by_a_person(scenario, spare):
+    account, strategy = spare
+    account.sim.environment["SIM_LATENCY_MS"] = "5000"
+    start(scenario, account)
+    signal = scenario.alert(strategy).json["signal_id"]
+    until(lambda: "order_sent" in account.agent.log_tail(5), 30, "the order is with the terminal")
+    account.sim.kill()  # and never comes back: the outcome cannot be asked for
+    until(lambda: scenario.signal(signal)["error"], 90, "the signal says that its outcome is unknown")
+    row = scenario.signal(signal)
+    assert row["status"] == "pending" and row["error"].startswith("unknown_outcome: ")
+    job = scenario.stack.ctl("signal", "show", signal)["job_id"]
+    assert scenario.stack.ctl("job", "show", job)["status"] == "unknown"
+    scenario.stack.ctl("job", "resolve", job, "--outcome", "not_executed", "--reason", "looked into the account")
+    row = scenario.ended(signal)
+    assert row["status"] == "failed" and row["error"].startswith("not_executed: ")
+    assert scenario.sql("SELECT count(*) FROM audit_log WHERE object = %s", f"job:{job}") == [(1,)]
