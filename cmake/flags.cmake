@@ -22,6 +22,12 @@ if(TRADEWIRE_SANITIZE)
     target_link_options(tradewire_sanitize INTERFACE -fsanitize=${TRADEWIRE_SANITIZE})
 endif()
 target_link_libraries(tradewire_flags INTERFACE tradewire_sanitize)
+if(TRADEWIRE_SANITIZE STREQUAL "thread")
+    # A shared library, found before libc when librdkafka looks for thrd_create.
+    add_library(tsan_threads SHARED ${CMAKE_CURRENT_LIST_DIR}/tsan_threads.c)
+    target_link_options(tradewire_sanitize INTERFACE -Wl,--no-as-needed)
+    target_link_libraries(tradewire_sanitize INTERFACE tsan_threads)
+endif()
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
     set(CMAKE_C_FLAGS_RELEASE "-O2")

@@ -28,7 +28,7 @@ from tradewire_stack.stack import Stack  # noqa: E402
 
 COUNTED_WAIT_S = 60  # for the moment in which a kill counts
 SETTLE_S = 240       # 72 h closes aside, all ends within expiry + lease + the agents' barrier
-MARKS_OF_A_SANITIZER = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "UndefinedBehaviorSanitizer")
+MARKS_OF_A_SANITIZER = ("AddressSanitizer", "ThreadSanitizer", "LeakSanitizer", "runtime error:", "UndefinedBehaviorSanitizer")
 
 
 class Load:
