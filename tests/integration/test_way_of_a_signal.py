@@ -16,32 +16,35 @@ def test_a_buy_is_filled_at_the_terminals_price(scenario):
 
 
 def test_a_close_closes_what_its_strategy_opened_and_nothing_else(scenario):
-    mine, other = scenario.stack.strategies[0], scenario.stack.strategies[1]
+    # Strategies of their own: what others left open must not be closed with it.
+    mine = scenario.stack.add_strategy(scenario.stack.accounts[0], "closes")
+    other = scenario.stack.add_strategy(scenario.stack.accounts[0], "is left alone")
     for strategy in (mine, other):
         opened = scenario.alert(strategy, symbol="GBPUSD", volume="0.03")
         assert scenario.ended(opened.json["signal_id"])["status"] == "executed"
-    before = len(scenario.orders(other.account))
+    before = len(scenario.orders(mine.account))
     closed = scenario.ended(scenario.alert(mine, symbol="GBPUSD", action="close", volume=None).json["signal_id"])
     assert closed["status"] == "executed"
     order = next(o for o in scenario.orders(mine.account) if str(o["ticket"]) == closed["ticket"])
     assert order["side"] == "sell" and float(order["volume"]) == 0.03
-    assert len(scenario.orders(other.account)) == before
+    assert len(scenario.orders(mine.account)) == before + 1, "the other strategy's position is left open"
 
 
 def test_a_close_with_nothing_open_says_so_and_sends_nothing(scenario):
-    strategy = scenario.stack.strategies[2]
+    strategy = scenario.stack.add_strategy(scenario.stack.accounts[2], "opened nothing")
     row = scenario.ended(scenario.alert(strategy, symbol="XAUUSD", action="close").json["signal_id"])
     assert row["status"] == "discarded" and row["error"].startswith("nothing_to_do: ")
 
 
 def test_the_same_alert_again_is_the_same_signal_and_one_order(scenario):
     strategy = scenario.stack.strategies[0]
+    before = len(scenario.orders(strategy.account))
     answers = [scenario.alert(strategy, alert_id="the same", symbol="USDJPY") for _ in range(4)]
     assert {a.status for a in answers} == {202}
     assert len({a.json["signal_id"] for a in answers}) == 1
     row = scenario.ended(answers[0].json["signal_id"])
     assert row["status"] == "executed"
-    assert len([o for o in scenario.orders(strategy.account) if o["symbol"] == "USDJPY"]) == 1
+    assert len(scenario.orders(strategy.account)) == before + 1
 
 
 def test_the_same_body_without_key_or_time_is_a_duplicate_for_a_while(scenario):
