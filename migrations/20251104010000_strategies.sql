@@ -8,7 +8,8 @@ CREATE FUNCTION strategy_setting_ok(p_name text, p_value jsonb) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     v_text text := p_value #>> '{}';
-    v_max numeric := CASE p_name WHEN 'max_age_s' THEN 86400 WHEN 'close_max_age_s' THEN 604800 END;
+    v_max numeric := CASE p_name WHEN 'max_age_s' THEN 86400 WHEN 'close_max_age_s' THEN 604800
+                                 WHEN 'rate_per_min' THEN 10000 END;
 BEGIN
     CASE p_name
     WHEN 'max_age_s', 'close_max_age_s' THEN
@@ -17,6 +18,12 @@ BEGIN
         END IF;
         RAISE check_violation USING MESSAGE = format(
             'bad_settings: %s must be a whole number of seconds from 1 to %s', p_name, v_max);
+    WHEN 'rate_per_min' THEN
+        IF jsonb_typeof(p_value) = 'number' AND v_text ~ '^[0-9]{1,9}$' AND v_text::numeric BETWEEN 1 AND v_max THEN
+            RETURN true;
+        END IF;
+        RAISE check_violation USING MESSAGE = format(
+            'bad_settings: rate_per_min must be a whole number of entries per minute from 1 to %s', v_max);
     WHEN 'stop_kind' THEN
         IF p_value = '"price"' THEN
             RETURN true;

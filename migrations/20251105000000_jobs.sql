@@ -128,6 +128,8 @@ CREATE INDEX jobs_signal_idx ON jobs (signal_id) WHERE signal_id IS NOT NULL;
 COMMENT ON INDEX jobs_signal_idx IS 'The jobs of a signal.';
 CREATE INDEX jobs_target_idx ON jobs (target_agent_id, seq) WHERE target_agent_id IS NOT NULL;
 COMMENT ON INDEX jobs_target_idx IS 'An agent''s jobs in order.';
+CREATE INDEX jobs_entry_idx ON jobs (strategy_id, created_at) WHERE is_entry AND strategy_id IS NOT NULL;
+COMMENT ON INDEX jobs_entry_idx IS 'How many entries had this strategy within the last minute?';
 CREATE INDEX jobs_close_idx ON jobs (strategy_id, seq) WHERE job_type = 'close_position' AND strategy_id IS NOT NULL;
 COMMENT ON INDEX jobs_close_idx IS 'Was a later close of this strategy planned?';
 

@@ -237,6 +237,17 @@ static bool has_account(struct planning *p)
     return true;
 }
 
+/* The last question: only what would be traded counts. */
+static bool is_within_rate(struct planning *p)
+{
+    const struct plan_strategy *s = p->strategy;
+    if (!is_entry(p->signal) || s->rate_per_min == 0 || s->recent_entries < s->rate_per_min)
+        return true;
+    return discard(p, CODE_RATE_LIMITED,
+                   "%" PRId64 " entries within a minute, %" PRIu32 " are allowed",
+                   s->recent_entries + 1, s->rate_per_min);
+}
+
 /* The job */
 
 static void json_member(struct svc_buffer *json, const char *name, const char *text)
@@ -319,7 +330,7 @@ void plan_job(const Tradewire__V1__Signal *signal, const struct plan_facts *fact
 {
     static bool (*const decisions[])(struct planning *) = {
         is_new_row,         is_accepted, is_first,         has_strategy, is_fresh,
-        has_allowed_symbol, has_volume,  has_usable_stops, has_account,
+        has_allowed_symbol, has_volume,  has_usable_stops, has_account,  is_within_rate,
     };
     struct planning p = {
         .signal = signal,

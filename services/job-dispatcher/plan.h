@@ -33,12 +33,14 @@ struct plan_strategy {
     int64_t active_connections; /* to choose from: of those it could mean */
     const char *connection_id;  /* set when that is one */
     const char *agent_id;       /* its agent; NULL: none, or revoked */
+    uint32_t rate_per_min;      /* entries; 0: no limit */
+    int64_t recent_entries; /* planned within the last 60 s; the caller counts on within a batch */
 };
 
 struct plan_facts {
-    const struct plan_strategy *strategy; /* NULL: there is none of this id and user */
-    bool is_row;                          /* the signal_id is a row of tv_signals already */
-    int64_t row_received_unix_us;         /* of that row */
+    struct plan_strategy *strategy; /* NULL: there is none of this id and user */
+    bool is_row;                    /* the signal_id is a row of tv_signals already */
+    int64_t row_received_unix_us;   /* of that row */
     const char
         *holder; /* signal that has the dedup_key, be it this one, when it is not new; else NULL */
 };

@@ -67,9 +67,13 @@ static enum svc_rc transact(struct role *role, const struct consume_portion *por
     if (rc != SVC_OK)
         return rc;
     const int64_t now = svc_unix_us();
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         plan_job(portion->messages[sources[i]], &facts[i],
                  portion->records[sources[i]].append_unix_us, now, arena, &plans[i]);
+        /* Facts were read once for the batch; what it plans itself counts for the rest of it. */
+        if (plans[i].kind == PLAN_JOB && plans[i].is_entry)
+            facts[i].strategy->recent_entries++;
+    }
     signals->work = (struct work){.plans = plans, .count = count};
     return store_signals_commit(role->store, plans, count, err);
 }

@@ -73,7 +73,8 @@ static enum svc_rc send_keys(struct store *store, const struct store_signal_ask 
 
 /* Reading */
 
-static uint32_t seconds(const PGresult *result, int row, int column, uint32_t fallback)
+/* A whole number of the settings. */
+static uint32_t setting(const PGresult *result, int row, int column, uint32_t fallback)
 {
     uint64_t number = 0;
     const char *text = svc_pg_text(result, row, column);
@@ -90,8 +91,8 @@ static void read_strategy(const PGresult *result, int row, struct svc_arena *are
         .name = store_text(result, row, 2, arena),
         .is_enabled = svc_pg_bool(result, row, 3),
         .allowed_pairs = store_text(result, row, 4, arena),
-        .max_age_s = seconds(result, row, 5, PLAN_MAX_AGE_S),
-        .close_max_age_s = seconds(result, row, 6, PLAN_CLOSE_MAX_AGE_S),
+        .max_age_s = setting(result, row, 5, PLAN_MAX_AGE_S),
+        .close_max_age_s = setting(result, row, 6, PLAN_CLOSE_MAX_AGE_S),
         .stop_kind = store_text(result, row, 7, arena),
         .max_volume = store_text(result, row, 8, arena),
         .magic_tag = (uint32_t)svc_pg_i64(result, row, 9),
@@ -99,6 +100,8 @@ static void read_strategy(const PGresult *result, int row, struct svc_arena *are
         .active_connections = svc_pg_i64(result, row, 11),
         .connection_id = store_text(result, row, 12, arena),
         .agent_id = store_text(result, row, 13, arena),
+        .rate_per_min = setting(result, row, 14, 0),
+        .recent_entries = svc_pg_i64(result, row, 15),
     };
 }
 
@@ -153,7 +156,7 @@ static void fill_facts(const struct reading *r, const struct store_signal_ask *a
     struct known wanted = {.received_unix_us = 0};
     lower_case(ask->strategy_id, id);
     const struct plan_strategy key = {.id = id};
-    const struct plan_strategy *strategy =
+    struct plan_strategy *strategy =
         bsearch(&key, r->strategies, r->strategy_count, sizeof key, by_strategy);
     /* Somebody else's strategy is as good as none. */
     if (strategy != NULL && same_id(strategy->user_id, ask->user_id))

@@ -41,6 +41,16 @@ def test_symbols_outside_the_strategys_list(scenario):
     assert scenario.ended(refused.json["signal_id"])["error"].startswith("symbol_not_allowed: ")
 
 
+def test_entries_over_the_strategys_rate_and_its_closes(scenario):
+    strategy = scenario.stack.add_strategy(scenario.stack.accounts[0], "limited", rate_per_min=2)
+    answers = [scenario.alert(strategy) for _ in range(4)] + [scenario.alert(strategy, action="close")]
+    assert {answer.status for answer in answers} == {202}
+    rows = [scenario.ended(answer.json["signal_id"]) for answer in answers]
+    assert sorted(row["status"] for row in rows[:4]) == ["discarded", "discarded", "executed", "executed"]
+    assert {row["error"].split(":")[0] for row in rows[:4] if row["error"]} == {"rate_limited"}
+    assert not (rows[4]["error"] or "").startswith("rate_limited")
+
+
 def test_a_disabled_strategy(scenario):
     strategy = scenario.stack.add_strategy(scenario.stack.accounts[0], "switched off")
     scenario.sql("UPDATE tv_strategies SET is_enabled = false WHERE id = %s", strategy.strategy_id)

@@ -127,6 +127,9 @@ CHANGE(sl_as_price, f->signal.sl = writable(2, "1.05"); f->strategy.stop_kind = 
 CHANGE(sl_as_pips, f->signal.sl = writable(2, "20"); f->strategy.stop_kind = "pips")
 CHANGE(zero_tp, f->signal.tp = writable(3, "0"); f->strategy.stop_kind = "price")
 CHANGE(close_with_sl, close_it(f); f->signal.sl = writable(2, "1.05"))
+CHANGE(below_rate, f->strategy.rate_per_min = 5; f->strategy.recent_entries = 4)
+CHANGE(at_rate, f->strategy.rate_per_min = 5; f->strategy.recent_entries = 5)
+CHANGE(close_at_rate, close_it(f); f->strategy.rate_per_min = 5; f->strategy.recent_entries = 5)
 CHANGE(no_connection, f->strategy.active_connections = 0; f->strategy.connection_id = NULL)
 CHANGE(connections, f->strategy.active_connections = 2)
 CHANGE(no_agent, f->strategy.agent_id = NULL)
@@ -177,6 +180,9 @@ static const struct {
     {"sl_as_pips", sl_as_pips, "ambiguous_unit: "},
     {"zero_tp", zero_tp, "bad_number: tp "},
     {"close_with_sl", close_with_sl, NULL},
+    {"below_rate", below_rate, NULL},
+    {"at_rate", at_rate, "rate_limited: 6 entries within a minute, 5 are allowed"},
+    {"close_at_rate", close_at_rate, NULL},
     {"no_connection", no_connection, "no_account: "},
     {"connections", connections, "ambiguous_account: the user has 2 "},
     {"no_agent", no_agent, "no_account: no agent"},
