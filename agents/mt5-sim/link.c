@@ -124,7 +124,7 @@ static bool read_in(struct link *link)
         else
             return false;
         if (link->in.len > INPUT_MAX)
-            return true; /* enough for now; level-triggered, the rest comes in the next turn */
+            return true; /* level-triggered: the rest comes in the next turn */
     }
 }
 

@@ -130,8 +130,8 @@ static void details_are_cut_between_characters(void **state)
 {
     (void)state;
     char detail[400] = "";
-    for (int i = 0; i < 100; i++)
-        strcat(detail, "€");
+    for (size_t i = 0; i < 100; i++)
+        (void)snprintf(detail + 3 * i, sizeof detail - 3 * i, "€");
     svc_admin_check(f.admin, 0, false, detail);
     svc_admin_check(f.admin, 1, false, "a\xff");
     struct http_answer answer = get("GET", "/readyz");

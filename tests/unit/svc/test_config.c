@@ -102,7 +102,7 @@ static void all_faults_come_in_one_go(void **state)
 /* Put bytes into a file and its name into T_SECRET_FILE; the caller removes it. */
 static void secret_file(char path[32], const char *bytes, size_t len)
 {
-    strcpy(path, "/tmp/test_config_XXXXXX");
+    (void)snprintf(path, 32, "/tmp/test_config_XXXXXX");
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, bytes, len), len);
@@ -155,11 +155,9 @@ static enum svc_exit start(const char *one, const char *two)
 {
     struct config config = {0};
     char name[] = "tester", first[32] = "", second[32] = "";
-    char *argv[] = {name, NULL, NULL, NULL};
-    if (one)
-        argv[1] = strcpy(first, one);
-    if (two)
-        argv[2] = strcpy(second, two);
+    char *argv[] = {name, one ? first : NULL, two ? second : NULL, NULL};
+    (void)snprintf(first, sizeof first, "%s", one ? one : "");
+    (void)snprintf(second, sizeof second, "%s", two ? two : "");
     capture_begin(&out, STDOUT_FILENO);
     capture_begin(&err, STDERR_FILENO);
     enum svc_exit code = svc_start(1 + (one != NULL) + (two != NULL), argv, &program, &config);

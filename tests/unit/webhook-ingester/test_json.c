@@ -204,7 +204,8 @@ static void keys(void **state)
     for (int count = 128; count <= 129; count++) {
         char *at = put(text, "{", 1);
         for (int i = 0; i < count; i++)
-            at += sprintf(at, "%s\"k%d\":%d", i == 0 ? "" : ",", i, i);
+            at += snprintf(at, (size_t)(text + sizeof text - at), "%s\"k%d\":%d", i == 0 ? "" : ",",
+                           i, i);
         (void)put(at, "}", 1);
         assert_int_equal(scan(text), count == 128 ? JSON_GOOD : JSON_BROKEN);
     }
