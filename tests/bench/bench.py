@@ -72,12 +72,15 @@ def bench_webhooks(stack, rounds, seconds, row):
     stack.ingester.start()
     stack.ingester.wait_ready()
     listen = f"127.0.0.1:{free_port()}"
+    admin = f"127.0.0.1:{free_port()}"
+    # The same program, with an answer in place of Kafka.
     ceiling = Program("ceiling", stack.bin / "ingester-ceiling",
-                      {"INGESTER_LISTEN": listen}, stack.state / "log" / "ceiling.log")
+                      {**stack.ingester.environment, "INGESTER_LISTEN": listen, "ADMIN_LISTEN": admin},
+                      stack.state / "log" / "ceiling.log", admin)
     ceiling.start()
     path = strategy.url.split("/webhook", 1)[1]
-    time_until_open(listen)
     try:
+        ceiling.wait_ready()
         for connections in CONNECTIONS:
             pairs = []
             for _ in range(rounds):
@@ -92,19 +95,6 @@ def bench_webhooks(stack, rounds, seconds, row):
     finally:
         ceiling.kill()
         stack.ingester.terminate()
-
-
-def time_until_open(listen):
-    import socket
-    host, port = listen.rsplit(":", 1)
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        try:
-            socket.create_connection((host, int(port)), 1).close()
-            return
-        except OSError:
-            time.sleep(0.02)
-    raise RuntimeError("the ceiling program does not listen")
 
 
 def loadgen(stack, rate, seconds):
