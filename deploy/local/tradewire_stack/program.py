@@ -31,7 +31,6 @@ class Program:
         self.admin = admin
         self.keep = keep
         self.process = None
-        self.starts = 0
         self.asked_to_stop = False
 
     def start(self):
@@ -45,7 +44,6 @@ class Program:
                 start_new_session=True, preexec_fn=None if self.keep else die_with_parent,
             )
         self.asked_to_stop = False
-        self.starts += 1
 
     @property
     def pid(self):
