@@ -175,7 +175,7 @@ static enum svc_rc check_statements(struct svc_pg *pg, struct svc_error *err)
 {
     enum svc_rc rc = svc_pg_checks_send(pg->conn, &pg->options, err);
     pg->synced = rc == SVC_OK;
-    for (int i = 0; i < pg->options.statement_count && rc == SVC_OK; i++) {
+    for (int i = 0; i < svc_pg_checks_count(&pg->options) && rc == SVC_OK; i++) {
         SVC_PGRESULT PGresult *result = NULL;
         rc = read_item(pg, &result, err);
         if (rc == SVC_OK)

@@ -3,9 +3,9 @@
  *
  * Every connection is opened with target_session_attrs=read-write, connect_timeout, keepalives and
  * tcp_user_timeout; statement_timeout and the like are set on the roles, never here. Every
- * statement is checked by PREPARE when the connection opens (a schema mismatch is SVC_FATAL, code
- * `schema_mismatch`, and names the file), and stays prepared unless `pooled` is set, when it is
- * sent unnamed each time.
+ * statement is checked by PREPARE when the connection opens, after the gate was passed (a schema
+ * mismatch is SVC_FATAL, code `schema_mismatch`, and names the file), and stays prepared unless
+ * `pooled` is set, when it is sent unnamed each time.
  *
  * Two ways of use:
  *   sequential  svc_pg_send … svc_pg_sync, svc_pg_result: the caller may wait, bounded by
@@ -29,9 +29,20 @@ struct svc_statement {
     const char *text;
 };
 
+/* A question asked once on every new connection, before the statements are checked: may this
+ * program work on this database? */
+struct svc_pg_gate {
+    const char *sql; /* without parameters; NULL: no gate */
+    /* result: its rows, or NULL when the server refused the question (err says how). Anything but
+     * SVC_OK, with err filled, closes the connection: SVC_AGAIN is asked again on the next one. */
+    enum svc_rc (*judge)(void *arg, const PGresult *result, struct svc_error *err);
+    void *arg;
+};
+
 struct svc_pg_options {
     struct svc_cfg_pg server;
     const char *application_name; /* program name; borrowed for the life of the connection */
+    struct svc_pg_gate gate;
     const struct svc_statement *statements;
     int statement_count;
     uint32_t

@@ -242,6 +242,9 @@ enum svc_rc svc_pg_checks_send(PGconn *conn, const struct svc_pg_options *option
 {
     if (PQsetnonblocking(conn, 1) != 0 || PQenterPipelineMode(conn) != 1)
         return svc_pg_classify(NULL, conn, err);
+    if (options->gate.sql != NULL &&
+        PQsendQueryParams(conn, options->gate.sql, 0, NULL, NULL, NULL, NULL, 0) != 1)
+        return svc_pg_classify(NULL, conn, err);
     for (int i = 0; i < options->statement_count; i++)
         if (PQsendPrepare(conn, prepared_name(options, i), options->statements[i].text, 0, NULL) !=
             1)
@@ -251,8 +254,25 @@ enum svc_rc svc_pg_checks_send(PGconn *conn, const struct svc_pg_options *option
     return SVC_OK;
 }
 
-enum svc_rc svc_pg_checks_judge(const struct svc_pg_options *options, int statement,
-                                const PGresult *result, const PGconn *conn, struct svc_error *err)
+int svc_pg_checks_count(const struct svc_pg_options *options)
+{
+    return options->statement_count + (options->gate.sql != NULL);
+}
+
+static enum svc_rc judge_gate(const struct svc_pg_gate *gate, const PGresult *result,
+                              const PGconn *conn, struct svc_error *err)
+{
+    struct svc_error cause = {.rc = SVC_OK};
+    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+        return gate->judge(gate->arg, result, err);
+    const enum svc_rc rc = svc_pg_classify(result, conn, &cause);
+    *err = cause;
+    return rc == SVC_AGAIN ? rc : gate->judge(gate->arg, NULL, err);
+}
+
+static enum svc_rc judge_statement(const struct svc_pg_options *options, int statement,
+                                   const PGresult *result, const PGconn *conn,
+                                   struct svc_error *err)
 {
     if (PQresultStatus(result) == PGRES_COMMAND_OK)
         return SVC_OK;
@@ -263,6 +283,15 @@ enum svc_rc svc_pg_checks_judge(const struct svc_pg_options *options, int statem
     }
     return svc_fail(err, SVC_FATAL, "schema_mismatch", "sql/%s.sql: %s %s",
                     options->statements[statement].name, cause.code, cause.text);
+}
+
+enum svc_rc svc_pg_checks_judge(const struct svc_pg_options *options, int check,
+                                const PGresult *result, const PGconn *conn, struct svc_error *err)
+{
+    const bool gated = options->gate.sql != NULL;
+    if (gated && check == 0)
+        return judge_gate(&options->gate, result, conn, err);
+    return judge_statement(options, check - gated, result, conn, err);
 }
 
 int svc_pg_queue(PGconn *conn, const struct svc_pg_options *options, int statement, int value_count,

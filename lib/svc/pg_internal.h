@@ -22,12 +22,13 @@ PGconn *svc_pg_login_start(const struct svc_pg_login *login, int host);
 /* Why connecting failed. SVC_FATAL: the server answered and refused us. */
 enum svc_rc svc_pg_login_error(const PGconn *conn, struct svc_error *err);
 
-/* Make a fresh connection non-blocking, enter pipeline mode and queue the check of every statement
- * and one sync. Results: one per statement, then the sync. */
+/* Make a fresh connection non-blocking, enter pipeline mode and queue the gate, the check of every
+ * statement and one sync. Results: svc_pg_checks_count() of them, then the sync. */
 enum svc_rc svc_pg_checks_send(PGconn *conn, const struct svc_pg_options *options,
                                struct svc_error *err) SVC_CHECK;
-/* Judge the check of one statement. SVC_FATAL code schema_mismatch names its file. */
-enum svc_rc svc_pg_checks_judge(const struct svc_pg_options *options, int statement,
+int svc_pg_checks_count(const struct svc_pg_options *options);
+/* Judge result number `check`. SVC_FATAL code schema_mismatch names the statement's file. */
+enum svc_rc svc_pg_checks_judge(const struct svc_pg_options *options, int check,
                                 const PGresult *result, const PGconn *conn,
                                 struct svc_error *err) SVC_CHECK;
 /* Queue one statement of the table, prepared or unnamed. */

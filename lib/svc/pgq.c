@@ -41,7 +41,7 @@ struct svc_pgq {
     struct svc_log_limit limit;
     int64_t heard_mono_us;  /* last byte from the server, or when the oldest statement was sent */
     int host, hosts_left;   /* of this round of attempts */
-    int checked;            /* statements checked so far */
+    int checked;            /* checks passed so far */
     bool broken;            /* a statement is queued without its sync: of no more use */
     struct submitted *ring; /* in_flight_max entries */
     uint32_t oldest, in_flight;
@@ -134,7 +134,7 @@ static void on_check(struct svc_pgq *pgq, const PGresult *result)
     struct svc_error err = {.rc = SVC_OK};
     if (PQresultStatus(result) == PGRES_PIPELINE_SYNC)
         become_ready(pgq);
-    else if (pgq->checked == pgq->options.pg.statement_count)
+    else if (pgq->checked == svc_pg_checks_count(&pgq->options.pg))
         lose_conn(pgq); /* an error in place of the sync */
     else if (svc_pg_checks_judge(&pgq->options.pg, pgq->checked, result, pgq->conn, &err) != SVC_OK)
         lose(pgq, &err);

@@ -47,6 +47,19 @@ static size_t put_error(unsigned char *out, const struct fake_answer *answer)
     return put_message(out, 'E', body, (size_t)len);
 }
 
+/* ParseComplete, BindComplete, RowDescription of one int8, DataRow "7", CommandComplete. */
+static size_t put_seven(unsigned char *out)
+{
+    static const unsigned char column[] = {0, 1, 'n', 0, 0, 0,    0,    0,    0,    0, 0,
+                                           0, 0, 20,  0, 8, 0xff, 0xff, 0xff, 0xff, 0, 0};
+    static const unsigned char row[] = {0, 1, 0, 0, 0, 1, '7'};
+    size_t len = put_message(out, '1', "", 0);
+    len += put_message(out + len, '2', "", 0);
+    len += put_message(out + len, 'T', column, sizeof column);
+    len += put_message(out + len, 'D', row, sizeof row);
+    return len + put_message(out + len, 'C', "SELECT 1", sizeof "SELECT 1");
+}
+
 static size_t put_answer(unsigned char *out, const struct fake_answer *answer)
 {
     size_t len = 0;
@@ -55,6 +68,8 @@ static size_t put_answer(unsigned char *out, const struct fake_answer *answer)
             len += put_welcome(out + len);
         else if (answer->steps[i] == FAKE_PARSED)
             len += put_message(out + len, '1', "", 0);
+        else if (answer->steps[i] == FAKE_SEVEN)
+            len += put_seven(out + len);
         else if (answer->steps[i] == FAKE_ERROR)
             len += put_error(out + len, answer);
         else if (answer->steps[i] == FAKE_READY)

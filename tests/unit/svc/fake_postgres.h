@@ -9,6 +9,7 @@ enum fake_step {
     FAKE_SILENT, /* accept, and never answer */
     FAKE_WELCOME,
     FAKE_PARSED, /* a statement's check is good */
+    FAKE_SEVEN,  /* a query's answer: one row of one number, 7 */
     FAKE_ERROR,  /* an ErrorResponse: sqlstate, message, constraint */
     FAKE_READY,
 };

@@ -148,6 +148,81 @@ static void a_shutdown_while_checking_is_no_mismatch(void **state)
     assert_string_equal(err.code, "57P01");
 }
 
+static enum svc_rc wants_eight(void *arg, const PGresult *result, struct svc_error *err)
+{
+    *(int *)arg += 1;
+    if (result == NULL)
+        return svc_fail(err, SVC_AGAIN, "no_number", "not asked: %.100s", err->code);
+    return svc_pg_i64(result, 0, 0) == 8
+               ? SVC_OK
+               : svc_fail(err, SVC_AGAIN, "wrong_number", "%d", (int)svc_pg_i64(result, 0, 0));
+}
+
+static enum svc_rc wants_seven(void *arg, const PGresult *result, struct svc_error *err)
+{
+    return svc_pg_i64(result, 0, 0) == 7 ? SVC_OK : wants_eight(arg, result, err);
+}
+
+/* Connect through a gate to a server that answers so. */
+static enum svc_rc pass_gate(const struct fake_answer *answers, struct svc_pg_gate gate,
+                             struct svc_error *err)
+{
+    struct fake_postgres fake;
+    struct svc_pg *pg = NULL;
+    fake_postgres_open(&fake, answers);
+    const struct svc_pg_options options = {.server = {.url = fake.url},
+                                           .application_name = "test",
+                                           .gate = gate,
+                                           .statements = statements,
+                                           .statement_count = 1,
+                                           .deadline_ms = 300};
+    assert_int_equal(svc_pg_new(&options, &pg, err), SVC_OK);
+    const enum svc_rc rc = svc_pg_ready(pg, err);
+    assert_int_equal(svc_pg_connected(pg), rc == SVC_OK);
+    svc_pg_close(&pg);
+    fake_postgres_close(&fake);
+    return rc;
+}
+
+static void the_gate_comes_before_the_statements(void **state)
+{
+    (void)state;
+    int asked = 0;
+    struct svc_error err = {.rc = SVC_OK};
+    /* The statement does not fit either: with the gate shut, that is not what is said. */
+    const struct fake_answer shut[] = {
+        FAKE_SAYS(FAKE_WELCOME, FAKE_READY),
+        {{FAKE_SEVEN, FAKE_ERROR, FAKE_READY}, "42P01", "no such table", NULL},
+        FAKE_SAYS(FAKE_SILENT),
+        FAKE_LAST};
+    assert_int_equal(pass_gate(shut, (struct svc_pg_gate){"SELECT 7", wants_eight, &asked}, &err),
+                     SVC_AGAIN);
+    assert_string_equal(err.code, "wrong_number");
+    assert_int_equal(pass_gate(shut, (struct svc_pg_gate){"SELECT 7", wants_seven, &asked}, &err),
+                     SVC_FATAL);
+    assert_string_equal(err.code, "schema_mismatch");
+    const struct fake_answer open[] = {FAKE_SAYS(FAKE_WELCOME, FAKE_READY),
+                                       FAKE_SAYS(FAKE_SEVEN, FAKE_PARSED, FAKE_READY),
+                                       FAKE_SAYS(FAKE_SILENT), FAKE_LAST};
+    assert_int_equal(pass_gate(open, (struct svc_pg_gate){"SELECT 7", wants_seven, &asked}, &err),
+                     SVC_OK);
+    assert_int_equal(asked, 1);
+}
+
+static void a_gate_that_cannot_be_asked_is_judged(void **state)
+{
+    (void)state;
+    int asked = 0;
+    struct svc_error err = {.rc = SVC_OK};
+    const struct fake_answer answers[] = {FAKE_SAYS(FAKE_WELCOME, FAKE_READY),
+                                          FAKE_REFUSES("42P01", "no such table"), FAKE_LAST};
+    const struct svc_pg_gate gate = {"SELECT 7", wants_eight, &asked};
+    assert_int_equal(pass_gate(answers, gate, &err), SVC_AGAIN);
+    assert_string_equal(err.code, "no_number");
+    assert_string_equal(err.text, "not asked: 42P01");
+    assert_int_equal(asked, 1);
+}
+
 /* Run one statement that is answered so. */
 static enum svc_rc run_against(struct fake_answer answer, struct svc_error *err,
                                bool *ret_connected)
@@ -245,6 +320,8 @@ int main(void)
         cmocka_unit_test(the_second_host_is_tried),
         cmocka_unit_test(a_statement_that_does_not_fit_names_its_file),
         cmocka_unit_test(a_shutdown_while_checking_is_no_mismatch),
+        cmocka_unit_test(the_gate_comes_before_the_statements),
+        cmocka_unit_test(a_gate_that_cannot_be_asked_is_judged),
         cmocka_unit_test(data_errors_do_not_repeat_the_data),
         cmocka_unit_test(constraints_are_named),
         cmocka_unit_test(a_standby_is_left),
