@@ -1,9 +1,12 @@
+-- migrate:contract
 -- The base: every table that the product's documents take for granted, as existing installations have them.
 --
 -- On Supabase the schema `auth`, auth.users, auth.uid() and the three API roles are there already; on plain
--- Postgres stand-ins are made, only where they are missing. Tables are made only where they are missing, too:
--- an existing installation keeps its own, and the later files bring both to the same shape.
--- No file of this folder begins or ends a transaction: the runner wraps each in one.
+-- Postgres stand-ins are made, only where they are missing. A table that an installation has is kept, and gets the
+-- columns that it lacks; 20251101010000_older_shapes.sql and the later files bring what is in it to the same shape.
+--
+-- What was there before is written down first: every rollback reads it, so that none drops what it did not make, and
+-- each gives back what was there.
 
 -- Roles belong to the whole cluster: another database's migration may make them at the same moment.
 DO $$
@@ -24,12 +27,286 @@ BEGIN
     END LOOP;
 END $$;
 
+-- --- what was there before ---------------------------------------------------------------------------------------------
+
+CREATE TABLE public.installation_before (
+    relation TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    before JSONB NOT NULL,
+    PRIMARY KEY (relation, kind, name)
+);
+COMMENT ON TABLE public.installation_before IS 'What an older installation had when it was brought forward: rollbacks drop nothing that is listed here and restore from it. Empty on a new installation, but for what the files note about privileges.';
+COMMENT ON COLUMN public.installation_before.relation IS 'Table, or signature of a function, in schema public; the table''s name as it is now.';
+COMMENT ON COLUMN public.installation_before.kind IS 'table, column, constraint, index, policy, function; renamed; dropped_index; unvalidated and a version: a constraint that was NOT VALID until that file; acl: who might do what; made: a stand-in that the base made.';
+COMMENT ON COLUMN public.installation_before.name IS 'Name within the relation; empty for the relation itself.';
+COMMENT ON COLUMN public.installation_before.before IS 'Its definition at that time; members by kind.';
+
+CREATE TABLE public.installation_rows (
+    version BIGINT NOT NULL,
+    relation TEXT NOT NULL,
+    row_id UUID NOT NULL,
+    before JSONB NOT NULL,
+    PRIMARY KEY (version, relation, row_id)
+);
+COMMENT ON TABLE public.installation_rows IS 'Values of an older installation''s rows that a file had to change: nothing is lost, and its rollback puts them back.';
+COMMENT ON COLUMN public.installation_rows.version IS 'The file that changed the row.';
+COMMENT ON COLUMN public.installation_rows.relation IS 'Table in schema public.';
+COMMENT ON COLUMN public.installation_rows.row_id IS 'The row''s id.';
+COMMENT ON COLUMN public.installation_rows.before IS 'Column to its value before.';
+
+-- Nobody but who migrates reads or writes them: no policy, no grant (Supabase gives every new table to its API roles).
+ALTER TABLE public.installation_before ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.installation_rows ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.installation_before, public.installation_rows FROM PUBLIC, anon, authenticated, service_role;
+
+CREATE FUNCTION public.installation_had(p_relation text, p_kind text, p_name text DEFAULT '') RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM installation_before b
+                   WHERE b.relation = p_relation AND b.kind = p_kind AND b.name = p_name)
+$$;
+COMMENT ON FUNCTION public.installation_had IS 'Whether the installation had it before it was brought forward.';
+
+-- One table as it is now, column by column. A name that is no table's leaves nothing.
+CREATE PROCEDURE public.installation_remember(p_relation text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_table oid := (SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+                    AND c.relname = p_relation AND c.relkind IN ('r', 'p'));
+BEGIN
+    INSERT INTO installation_before (relation, kind, name, before)
+    SELECT p_relation, 'table', '', jsonb_build_object('owner', pg_get_userbyid(c.relowner), 'rls', c.relrowsecurity,
+               'options', c.reloptions, 'comment', obj_description(c.oid, 'pg_class'))
+    FROM pg_class c WHERE c.oid = v_table
+    UNION ALL
+    SELECT p_relation, 'column', a.attname, jsonb_build_object('type', format_type(a.atttypid, a.atttypmod),
+               'not_null', a.attnotnull, 'default', pg_get_expr(d.adbin, d.adrelid),
+               'comment', col_description(a.attrelid, a.attnum))
+    FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = v_table AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT p_relation, 'constraint', n.conname, jsonb_build_object('definition', pg_get_constraintdef(n.oid),
+               'comment', obj_description(n.oid, 'pg_constraint'),
+               'columns', (SELECT jsonb_agg(a.attname ORDER BY a.attname) FROM pg_attribute a
+                           WHERE a.attrelid = n.conrelid AND a.attnum = ANY (n.conkey)))
+    FROM pg_constraint n WHERE n.conrelid = v_table AND n.contype IN ('c', 'f', 'p', 'u', 'x')
+    UNION ALL
+    SELECT p_relation, 'index', c.relname, jsonb_build_object('definition', pg_get_indexdef(i.indexrelid),
+               'comment', obj_description(c.oid, 'pg_class'))
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE i.indrelid = v_table AND NOT EXISTS (SELECT FROM pg_constraint n WHERE n.conindid = i.indexrelid)
+    UNION ALL
+    SELECT p_relation, 'policy', p.polname, jsonb_build_object('permissive', p.polpermissive, 'command',
+               CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+                             ELSE 'ALL' END,
+               'roles', (SELECT jsonb_agg(CASE r WHEN 0 THEN 'public' ELSE pg_get_userbyid(r) END)
+                         FROM unnest(p.polroles) r),
+               'using', pg_get_expr(p.polqual, p.polrelid), 'check', pg_get_expr(p.polwithcheck, p.polrelid),
+               'comment', obj_description(p.oid, 'pg_policy'))
+    FROM pg_policy p WHERE p.polrelid = v_table;
+END $$;
+COMMENT ON PROCEDURE public.installation_remember IS 'Writes down a table''s definition.';
+
+-- For rollbacks: what this installation had keeps its place and its comment, the rest goes.
+CREATE PROCEDURE public.installation_drop_columns(p_relation text, VARIADIC p_columns text[])
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_column text;
+BEGIN
+    FOREACH v_column IN ARRAY p_columns LOOP
+        IF installation_had(p_relation, 'column', v_column) THEN
+            EXECUTE format('COMMENT ON COLUMN public.%I.%I IS %L', p_relation, v_column,
+                (SELECT b.before ->> 'comment' FROM installation_before b
+                 WHERE b.relation = p_relation AND b.kind = 'column' AND b.name = v_column));
+        ELSE
+            EXECUTE format('ALTER TABLE public.%I DROP COLUMN IF EXISTS %I', p_relation, v_column);
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE public.installation_drop_columns IS 'Drops columns, but for those that the installation had: these get their old comment back.';
+
+-- The server prints a check on a VARCHAR in a way that, read again, is another expression of the same meaning. This
+-- turns it into what reads back as it was.
+CREATE FUNCTION public.installation_definition(p_printed text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT regexp_replace(p_printed, '\((\w+)\)::text (= ANY|<> ALL) \(\((ARRAY\[[^]]*\])\)::text\[\]\)',
+                          '\1 \2 (\3)', 'g')
+$$;
+COMMENT ON FUNCTION public.installation_definition IS 'A constraint''s definition as it can be given to ALTER TABLE.';
+
+CREATE PROCEDURE public.installation_drop_indexes(p_relation text, VARIADIC p_indexes text[])
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_index text;
+BEGIN
+    FOREACH v_index IN ARRAY p_indexes LOOP
+        IF installation_had(p_relation, 'index', v_index) THEN
+            EXECUTE format('COMMENT ON INDEX public.%I IS %L', v_index,
+                (SELECT b.before ->> 'comment' FROM installation_before b
+                 WHERE b.relation = p_relation AND b.kind = 'index' AND b.name = v_index));
+        ELSE
+            EXECUTE format('DROP INDEX IF EXISTS public.%I', v_index);
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE public.installation_drop_indexes IS 'Drops indexes, but for those that the installation had.';
+
+-- Constraints whose columns are exactly these: those of the installation come back, others go. A row that does not
+-- fit an old constraint any more stays, and the constraint comes back NOT VALID.
+CREATE PROCEDURE public.installation_restore_constraints(p_relation text, VARIADIC p_columns text[])
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_columns jsonb := (SELECT jsonb_agg(c ORDER BY c) FROM unnest(p_columns) c);
+    v_constraint record;
+BEGIN
+    FOR v_constraint IN
+        SELECT n.conname AS name, NULL AS definition, NULL AS comment
+        FROM pg_constraint n
+        WHERE n.conrelid = format('public.%I', p_relation)::regclass AND n.contype IN ('c', 'f', 'u')
+          AND v_columns = (SELECT jsonb_agg(a.attname ORDER BY a.attname) FROM pg_attribute a
+                           WHERE a.attrelid = n.conrelid AND a.attnum = ANY (n.conkey))
+          AND NOT EXISTS (SELECT FROM installation_before b WHERE b.relation = p_relation AND b.kind = 'constraint'
+                          AND b.name = n.conname AND b.before ->> 'definition' = pg_get_constraintdef(n.oid))
+        UNION ALL
+        SELECT b.name, b.before ->> 'definition', b.before ->> 'comment'
+        FROM installation_before b
+        WHERE b.relation = p_relation AND b.kind = 'constraint' AND b.before -> 'columns' = v_columns
+          AND NOT EXISTS (SELECT FROM pg_constraint n WHERE n.conrelid = format('public.%I', p_relation)::regclass
+                          AND n.conname = b.name AND pg_get_constraintdef(n.oid) = b.before ->> 'definition')
+        ORDER BY 2 NULLS FIRST
+    LOOP
+        IF v_constraint.definition IS NULL THEN
+            EXECUTE format('ALTER TABLE public.%I DROP CONSTRAINT %I', p_relation, v_constraint.name);
+        ELSE
+            BEGIN
+                EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I %s', p_relation, v_constraint.name,
+                               installation_definition(v_constraint.definition));
+            EXCEPTION WHEN check_violation OR foreign_key_violation THEN
+                EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I %s NOT VALID', p_relation, v_constraint.name,
+                               installation_definition(v_constraint.definition));
+                RAISE WARNING 'constraint % of % is back, but rows made since do not fit it: it is NOT VALID',
+                    v_constraint.name, p_relation;
+            WHEN unique_violation THEN
+                RAISE WARNING 'constraint % of % cannot come back: rows made since do not fit it', v_constraint.name,
+                    p_relation;
+                CONTINUE;
+            END;
+            EXECUTE format('COMMENT ON CONSTRAINT %I ON public.%I IS %L', v_constraint.name, p_relation,
+                           v_constraint.comment);
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE public.installation_restore_constraints IS 'Gives the constraints on exactly these columns back as the installation had them.';
+
+CREATE PROCEDURE public.installation_restore_options(p_relation text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_options text := (SELECT string_agg(quote_ident(split_part(o, '=', 1)), ', ')
+                       FROM pg_class c CROSS JOIN LATERAL unnest(c.reloptions) o
+                       WHERE c.oid = format('public.%I', p_relation)::regclass);
+BEGIN
+    IF v_options IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE public.%I RESET (%s)', p_relation, v_options);
+    END IF;
+    SELECT string_agg(format('%I = %L', split_part(o, '=', 1), split_part(o, '=', 2)), ', ') INTO v_options
+    FROM installation_before b CROSS JOIN LATERAL jsonb_array_elements_text(nullif(b.before -> 'options', 'null')) o
+    WHERE b.relation = p_relation AND b.kind = 'table';
+    IF v_options IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE public.%I SET (%s)', p_relation, v_options);
+    END IF;
+END $$;
+COMMENT ON PROCEDURE public.installation_restore_options IS 'Gives a table''s storage settings back: the installation''s, or none.';
+
+-- Constraints that were added NOT VALID are looked at without keeping writers away. One that old rows break stays
+-- NOT VALID: new rows obey it, `migrate verify` names it, and the upgrade goes on.
+CREATE PROCEDURE public.installation_validate(p_version bigint, p_relation text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_name text;
+BEGIN
+    FOR v_name IN SELECT n.conname FROM pg_constraint n
+                  WHERE n.conrelid = format('public.%I', p_relation)::regclass AND NOT n.convalidated
+                  ORDER BY n.conname LOOP
+        BEGIN
+            EXECUTE format('ALTER TABLE public.%I VALIDATE CONSTRAINT %I', p_relation, v_name);
+            INSERT INTO installation_before (relation, kind, name, before)
+            VALUES (p_relation, 'unvalidated ' || p_version, v_name, '{}') ON CONFLICT DO NOTHING;
+        EXCEPTION WHEN check_violation OR foreign_key_violation THEN
+            RAISE WARNING 'constraint % of % stays NOT VALID: old rows do not fit it', v_name, p_relation;
+        END;
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE public.installation_validate IS 'Validates a table''s NOT VALID constraints and notes which.';
+
+CREATE PROCEDURE public.installation_unvalidate(p_version bigint, p_relation text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_constraint record;
+BEGIN
+    FOR v_constraint IN
+        SELECT n.conname AS name, pg_get_constraintdef(n.oid) AS definition, obj_description(n.oid, 'pg_constraint') AS comment
+        FROM installation_before b
+        JOIN pg_constraint n ON n.conrelid = format('public.%I', p_relation)::regclass AND n.conname = b.name
+        WHERE b.relation = p_relation AND b.kind = 'unvalidated ' || p_version
+    LOOP
+        EXECUTE format('ALTER TABLE public.%I DROP CONSTRAINT %I, ADD CONSTRAINT %I %s NOT VALID', p_relation,
+                       v_constraint.name, v_constraint.name, installation_definition(v_constraint.definition));
+        EXECUTE format('COMMENT ON CONSTRAINT %I ON public.%I IS %L', v_constraint.name, p_relation,
+                       v_constraint.comment);
+    END LOOP;
+    DELETE FROM installation_before b WHERE b.relation = p_relation AND b.kind = 'unvalidated ' || p_version;
+END $$;
+COMMENT ON PROCEDURE public.installation_unvalidate IS 'Makes NOT VALID again what installation_validate validated for a file.';
+
+-- An installation's own policies are wider than anybody remembers, and policies add up: they are put aside.
+CREATE PROCEDURE public.installation_drop_policies(p_relation text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_name text;
+BEGIN
+    FOR v_name IN SELECT b.name FROM installation_before b WHERE b.relation = p_relation AND b.kind = 'policy' LOOP
+        EXECUTE format('DROP POLICY IF EXISTS %I ON public.%I', v_name, p_relation);
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE public.installation_drop_policies IS 'Drops the policies that the installation had on a table.';
+
+CREATE PROCEDURE public.installation_restore_policies(p_relation text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_policy record;
+BEGIN
+    FOR v_policy IN
+        SELECT b.name, b.before ->> 'command' AS command, (b.before ->> 'permissive')::boolean AS permissive,
+               b.before ->> 'using' AS condition, b.before ->> 'check' AS check_on, b.before ->> 'comment' AS comment,
+               (SELECT string_agg(CASE r WHEN 'public' THEN 'PUBLIC' ELSE quote_ident(r) END, ', ')
+                FROM jsonb_array_elements_text(b.before -> 'roles') r) AS roles
+        FROM installation_before b WHERE b.relation = p_relation AND b.kind = 'policy'
+    LOOP
+        EXECUTE format('CREATE POLICY %I ON public.%I AS %s FOR %s TO %s%s%s', v_policy.name, p_relation,
+            CASE WHEN v_policy.permissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END, v_policy.command, v_policy.roles,
+            ' USING (' || v_policy.condition || ')', ' WITH CHECK (' || v_policy.check_on || ')');
+        EXECUTE format('COMMENT ON POLICY %I ON public.%I IS %L', v_policy.name, p_relation, v_policy.comment);
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE public.installation_restore_policies IS 'Puts back what installation_drop_policies took.';
+
+REVOKE ALL ON FUNCTION public.installation_had, public.installation_definition FROM PUBLIC, anon, authenticated, service_role;
+REVOKE ALL ON PROCEDURE public.installation_remember, public.installation_drop_columns,
+    public.installation_drop_indexes, public.installation_restore_constraints, public.installation_validate,
+    public.installation_restore_options, public.installation_unvalidate, public.installation_drop_policies,
+    public.installation_restore_policies
+    FROM PUBLIC, anon, authenticated, service_role;
+
+-- --- users -----------------------------------------------------------------------------------------------------------
+
+-- migrate:ignore writes-platform-schema a stand-in, made only where the platform's own is missing
 DO $$
 BEGIN
     IF to_regnamespace('auth') IS NULL THEN
         CREATE SCHEMA auth;
         COMMENT ON SCHEMA auth IS 'Stand-in for Supabase''s schema: users and who is asking.';
         GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role;
+        INSERT INTO public.installation_before VALUES ('auth', 'made', '', '{}');
     END IF;
     IF to_regclass('auth.users') IS NULL THEN
         CREATE TABLE auth.users (
@@ -39,32 +316,81 @@ BEGIN
             updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
         );
         CREATE UNIQUE INDEX users_email_key ON auth.users (lower(email));
+        INSERT INTO public.installation_before VALUES ('auth.users', 'made', '', '{}');
         COMMENT ON TABLE auth.users IS 'Stand-in for Supabase''s table: one row per person.';
         COMMENT ON COLUMN auth.users.id IS 'The user''s id; user_id everywhere else.';
         COMMENT ON COLUMN auth.users.email IS 'Address as given; unique without regard to case.';
         COMMENT ON COLUMN auth.users.created_at IS 'When the row was made.';
         COMMENT ON COLUMN auth.users.updated_at IS 'When the row last changed.';
     END IF;
-    IF to_regprocedure('auth.uid()') IS NULL THEN
+    -- Asked of the catalog: to_regprocedure would need a right on the schema.
+    IF NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                   WHERE n.nspname = 'auth' AND p.proname = 'uid' AND p.pronargs = 0) THEN
         CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $f$
             SELECT coalesce(
                 nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub',
                 nullif(current_setting('request.jwt.claim.sub', true), ''))::uuid
         $f$;
+        INSERT INTO public.installation_before VALUES ('auth.uid()', 'made', '', '{}');
         COMMENT ON FUNCTION auth.uid() IS 'The user that the present request''s token names, or NULL.';
     END IF;
 END $$;
 
+
+-- The first backend's names are brought forward. A `profiles` beside other tables is some other application's.
+DO $$
+DECLARE
+    v_name text;
+BEGIN
+    IF to_regclass('public.user_profiles') IS NULL AND to_regclass('public.mt5_agents') IS NOT NULL
+       AND (SELECT count(*) = 3 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+            WHERE c.oid = to_regclass('public.profiles') AND c.relkind = 'r' AND a.attname IN ('id', 'email', 'role'))
+    THEN
+        ALTER TABLE public.profiles RENAME TO user_profiles;
+        INSERT INTO public.installation_before VALUES ('user_profiles', 'renamed', '', '{"name": "profiles"}');
+    END IF;
+    IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('public.ea_versions')
+               AND a.attname = 'project_id' AND NOT a.attisdropped)
+       AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('public.ea_versions')
+                       AND a.attname = 'ea_project_id' AND NOT a.attisdropped)
+    THEN
+        ALTER TABLE public.ea_versions RENAME COLUMN project_id TO ea_project_id;
+        INSERT INTO public.installation_before VALUES ('ea_versions', 'renamed', 'ea_project_id', '{"name": "project_id"}');
+    END IF;
+    FOREACH v_name IN ARRAY ARRAY['user_profiles', 'broker_connections', 'mt5_agents', 'ea_projects', 'ea_versions',
+        'ea_artifacts', 'ea_deployments', 'jobs', 'trading_accounts', 'trades', 'user_exchange_connections',
+        'workflow_executions', 'workflow_steps', 'tv_strategies', 'tv_signals', 'sync_logs', 'strategy_runs',
+        'strategy_events', 'strategies', 'strategy_risk_state', 'strategy_tick_runs', 'strategy_locks',
+        'job_queue_state', 'job_queue_log']
+    LOOP
+        CALL public.installation_remember(v_name);
+    END LOOP;
+    IF public.installation_had('user_profiles', 'renamed') THEN
+        -- What still says `profiles`, Supabase's usual trigger for new users above all, goes on.
+        EXECUTE (SELECT format('CREATE VIEW public.profiles WITH (security_invoker = true) AS SELECT %s FROM public.user_profiles',
+                       string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum))
+                 FROM pg_attribute a
+                 JOIN public.installation_before b ON b.relation = 'user_profiles' AND b.kind = 'column' AND b.name = a.attname
+                 WHERE a.attrelid = 'public.user_profiles'::regclass);
+        COMMENT ON VIEW public.profiles IS 'user_profiles under the name of older installations, with their columns.';
+        REVOKE ALL ON public.profiles FROM PUBLIC, anon, authenticated, service_role;
+    END IF;
+END $$;
+
+-- --- the tables ------------------------------------------------------------------------------------------------------------
+
 CREATE TABLE IF NOT EXISTS public.user_profiles (
-    id UUID PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE,
-    email TEXT,
-    role TEXT NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin')),
-    risk_percent NUMERIC,
-    risk_max_percent NUMERIC,
-    day_start TEXT,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    id UUID PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE
 );
+-- migrate:ignore constraint-missing-not-valid only where the column is missing: then every row has its default
+ALTER TABLE public.user_profiles
+    ADD COLUMN IF NOT EXISTS email TEXT,
+    ADD COLUMN IF NOT EXISTS role TEXT NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin')),
+    ADD COLUMN IF NOT EXISTS risk_percent NUMERIC,
+    ADD COLUMN IF NOT EXISTS risk_max_percent NUMERIC,
+    ADD COLUMN IF NOT EXISTS day_start TEXT,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
 COMMENT ON TABLE public.user_profiles IS 'What a user set about themselves; one row per user.';
 COMMENT ON COLUMN public.user_profiles.id IS 'The user, auth.users.id.';
 COMMENT ON COLUMN public.user_profiles.email IS 'Address for people to read; auth.users decides.';
@@ -75,14 +401,18 @@ COMMENT ON COLUMN public.user_profiles.day_start IS 'When the user''s trading da
 
 CREATE TABLE IF NOT EXISTS public.broker_connections (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE,
-    broker_type VARCHAR(20) NOT NULL CHECK (broker_type IN ('OANDA', 'MT5_AGENT', 'METAAPI')),
-    name TEXT NOT NULL,
-    credentials JSONB NOT NULL,
-    is_active BOOLEAN NOT NULL DEFAULT TRUE,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE
 );
+-- migrate:ignore adding-not-nullable-field whoever has the table has the column
+-- migrate:ignore constraint-missing-not-valid only where the column is missing: then every row has its default
+-- migrate:ignore prefer-text-field the type that installations have
+ALTER TABLE public.broker_connections
+    ADD COLUMN IF NOT EXISTS broker_type VARCHAR(20) NOT NULL CHECK (broker_type IN ('OANDA', 'MT5_AGENT', 'METAAPI')),
+    ADD COLUMN IF NOT EXISTS name TEXT NOT NULL,
+    ADD COLUMN IF NOT EXISTS credentials JSONB NOT NULL,
+    ADD COLUMN IF NOT EXISTS is_active BOOLEAN NOT NULL DEFAULT TRUE,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
 COMMENT ON TABLE public.broker_connections IS 'A user''s trading account and the way to reach it.';
 COMMENT ON COLUMN public.broker_connections.broker_type IS 'How it is reached; MT5_AGENT is the one that trades here.';
 COMMENT ON COLUMN public.broker_connections.name IS 'The user''s name for it.';
@@ -91,17 +421,20 @@ COMMENT ON COLUMN public.broker_connections.is_active IS 'Whether jobs may be pl
 
 CREATE TABLE IF NOT EXISTS public.mt5_agents (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE,
-    broker_connection_id UUID REFERENCES public.broker_connections ON DELETE SET NULL,
-    agent_name TEXT NOT NULL,
-    terminal_server TEXT,
-    login TEXT,
-    password_encrypted TEXT NOT NULL,
-    is_connected BOOLEAN NOT NULL DEFAULT FALSE,
-    last_heartbeat TIMESTAMPTZ,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE
 );
+-- migrate:ignore adding-foreign-key-constraint only where the column is missing: then it is empty
+-- migrate:ignore adding-not-nullable-field whoever has the table has the column
+ALTER TABLE public.mt5_agents
+    ADD COLUMN IF NOT EXISTS broker_connection_id UUID REFERENCES public.broker_connections ON DELETE SET NULL,
+    ADD COLUMN IF NOT EXISTS agent_name TEXT NOT NULL,
+    ADD COLUMN IF NOT EXISTS terminal_server TEXT,
+    ADD COLUMN IF NOT EXISTS login TEXT,
+    ADD COLUMN IF NOT EXISTS password_encrypted TEXT NOT NULL,
+    ADD COLUMN IF NOT EXISTS is_connected BOOLEAN NOT NULL DEFAULT FALSE,
+    ADD COLUMN IF NOT EXISTS last_heartbeat TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
 COMMENT ON TABLE public.mt5_agents IS 'A program beside a MetaTrader 5 terminal that executes jobs. Revoked, never deleted.';
 COMMENT ON COLUMN public.mt5_agents.broker_connection_id IS 'The account it trades on.';
 COMMENT ON COLUMN public.mt5_agents.agent_name IS 'The user''s name for it.';
@@ -113,13 +446,15 @@ COMMENT ON COLUMN public.mt5_agents.last_heartbeat IS 'When it was last heard, t
 
 CREATE TABLE IF NOT EXISTS public.ea_projects (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE,
-    name TEXT NOT NULL,
-    description TEXT,
-    default_settings JSONB,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE
 );
+-- migrate:ignore adding-not-nullable-field whoever has the table has the column
+ALTER TABLE public.ea_projects
+    ADD COLUMN IF NOT EXISTS name TEXT NOT NULL,
+    ADD COLUMN IF NOT EXISTS description TEXT,
+    ADD COLUMN IF NOT EXISTS default_settings JSONB,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
 COMMENT ON TABLE public.ea_projects IS 'An expert advisor that a user develops.';
 COMMENT ON COLUMN public.ea_projects.name IS 'The user''s name for it.';
 COMMENT ON COLUMN public.ea_projects.description IS 'What it does, in words.';
@@ -129,14 +464,16 @@ CREATE TABLE IF NOT EXISTS public.ea_versions (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
     ea_project_id UUID NOT NULL REFERENCES public.ea_projects ON DELETE CASCADE,
     version_number INTEGER NOT NULL,
-    source_code TEXT,
-    config JSONB,
-    status TEXT NOT NULL DEFAULT 'draft' CHECK (status IN ('draft', 'compiling', 'compiled', 'failed')),
-    compilation_error TEXT,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     UNIQUE (ea_project_id, version_number)
 );
+-- migrate:ignore constraint-missing-not-valid only where the column is missing: then every row has its default
+ALTER TABLE public.ea_versions
+    ADD COLUMN IF NOT EXISTS source_code TEXT,
+    ADD COLUMN IF NOT EXISTS config JSONB,
+    ADD COLUMN IF NOT EXISTS status TEXT NOT NULL DEFAULT 'draft' CHECK (status IN ('draft', 'compiling', 'compiled', 'failed')),
+    ADD COLUMN IF NOT EXISTS compilation_error TEXT,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
 COMMENT ON TABLE public.ea_versions IS 'One version of an expert advisor''s source.';
 COMMENT ON COLUMN public.ea_versions.ea_project_id IS 'The expert advisor it belongs to.';
 COMMENT ON COLUMN public.ea_versions.version_number IS '1 for the first; unique within the project.';
@@ -147,14 +484,17 @@ COMMENT ON COLUMN public.ea_versions.compilation_error IS 'The compiler''s error
 
 CREATE TABLE IF NOT EXISTS public.ea_artifacts (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
-    ea_version_id UUID NOT NULL REFERENCES public.ea_versions ON DELETE CASCADE,
-    artifact_type TEXT NOT NULL CHECK (artifact_type IN ('ex4', 'ex5', 'log', 'config', 'source')),
-    storage_path TEXT,
-    file_size BIGINT,
-    checksum TEXT,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    ea_version_id UUID NOT NULL REFERENCES public.ea_versions ON DELETE CASCADE
 );
+-- migrate:ignore adding-not-nullable-field whoever has the table has the column
+-- migrate:ignore constraint-missing-not-valid only where the column is missing: then every row has its default
+ALTER TABLE public.ea_artifacts
+    ADD COLUMN IF NOT EXISTS artifact_type TEXT NOT NULL CHECK (artifact_type IN ('ex4', 'ex5', 'log', 'config', 'source')),
+    ADD COLUMN IF NOT EXISTS storage_path TEXT,
+    ADD COLUMN IF NOT EXISTS file_size BIGINT,
+    ADD COLUMN IF NOT EXISTS checksum TEXT,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
 COMMENT ON TABLE public.ea_artifacts IS 'A file that a version led to: compiled program, log, source.';
 COMMENT ON COLUMN public.ea_artifacts.ea_version_id IS 'The version it belongs to.';
 COMMENT ON COLUMN public.ea_artifacts.artifact_type IS 'What kind of file it is.';
@@ -165,16 +505,18 @@ COMMENT ON COLUMN public.ea_artifacts.checksum IS 'SHA-256 of the file, hex.';
 CREATE TABLE IF NOT EXISTS public.ea_deployments (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
     ea_version_id UUID NOT NULL REFERENCES public.ea_versions ON DELETE CASCADE,
-    mt5_agent_id UUID NOT NULL REFERENCES public.mt5_agents ON DELETE CASCADE,
-    status TEXT NOT NULL DEFAULT 'pending'
-        CHECK (status IN ('pending', 'deploying', 'running', 'stopped', 'failed')),
-    deployed_at TIMESTAMPTZ,
-    stopped_at TIMESTAMPTZ,
-    runtime_config JSONB,
-    error_message TEXT,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    mt5_agent_id UUID NOT NULL REFERENCES public.mt5_agents ON DELETE CASCADE
 );
+-- migrate:ignore constraint-missing-not-valid only where the column is missing: then every row has its default
+ALTER TABLE public.ea_deployments
+    ADD COLUMN IF NOT EXISTS status TEXT NOT NULL DEFAULT 'pending'
+        CHECK (status IN ('pending', 'deploying', 'running', 'stopped', 'failed')),
+    ADD COLUMN IF NOT EXISTS deployed_at TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS stopped_at TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS runtime_config JSONB,
+    ADD COLUMN IF NOT EXISTS error_message TEXT,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
 COMMENT ON TABLE public.ea_deployments IS 'A version at work in a terminal.';
 COMMENT ON COLUMN public.ea_deployments.ea_version_id IS 'The version that is deployed.';
 COMMENT ON COLUMN public.ea_deployments.mt5_agent_id IS 'The agent whose terminal runs it.';
@@ -184,56 +526,31 @@ COMMENT ON COLUMN public.ea_deployments.stopped_at IS 'When it was removed.';
 COMMENT ON COLUMN public.ea_deployments.runtime_config IS 'Symbol, timeframe, magic number and inputs.';
 COMMENT ON COLUMN public.ea_deployments.error_message IS 'code: text, when status is failed.';
 
-CREATE TABLE IF NOT EXISTS public.jobs (
-    id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE,
-    job_type VARCHAR(20) NOT NULL
-        CONSTRAINT jobs_job_type_check CHECK (job_type IN ('compile', 'deploy', 'run', 'stop', 'test')),
-    status VARCHAR(20) NOT NULL DEFAULT 'pending'
-        CONSTRAINT jobs_status_check CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
-    entity_type VARCHAR(20) NOT NULL,
-    entity_id UUID NOT NULL,
-    input_data JSONB,
-    output_data JSONB,
-    error_message TEXT,
-    started_at TIMESTAMPTZ,
-    completed_at TIMESTAMPTZ,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
-);
-COMMENT ON TABLE public.jobs IS 'Something that an agent is to do, once. Changed only by the functions of this folder.';
-COMMENT ON COLUMN public.jobs.job_type IS 'What is to be done: one of nine words.';
-COMMENT ON COLUMN public.jobs.status IS 'pending, claimed, unknown (an effect whose outcome is being asked), completed, failed, cancelled, expired.';
-COMMENT ON COLUMN public.jobs.entity_type IS 'What entity_id names: tv_signal, mt5_agent, ea_version, ea_deployment.';
-COMMENT ON COLUMN public.jobs.entity_id IS 'What the job is about.';
-COMMENT ON COLUMN public.jobs.input_data IS 'What the agent needs; members by job type.';
-COMMENT ON COLUMN public.jobs.output_data IS 'What came of it, numbers as exact text; members by job type.';
-COMMENT ON COLUMN public.jobs.error_message IS 'code: text; also of the last attempt while the job is pending again.';
-COMMENT ON COLUMN public.jobs.started_at IS 'When it was claimed for the first time.';
-COMMENT ON COLUMN public.jobs.completed_at IS 'When it ended, whatever the outcome.';
-
 CREATE TABLE IF NOT EXISTS public.trading_accounts (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE,
-    platform TEXT NOT NULL,
-    broker_name TEXT,
-    server TEXT,
-    login_number TEXT,
-    account_name TEXT,
-    currency TEXT,
-    balance NUMERIC,
-    equity NUMERIC,
-    margin NUMERIC,
-    free_margin NUMERIC,
-    margin_level NUMERIC,
-    is_active BOOLEAN NOT NULL DEFAULT TRUE,
-    connection_status TEXT NOT NULL DEFAULT 'disconnected'
-        CONSTRAINT trading_accounts_connection_status_check
-            CHECK (connection_status IN ('connected', 'disconnected', 'error')),
-    last_sync_at TIMESTAMPTZ,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE
 );
+-- migrate:ignore adding-not-nullable-field whoever has the table has the column
+-- migrate:ignore constraint-missing-not-valid only where the column is missing: then every row has its default
+ALTER TABLE public.trading_accounts
+    ADD COLUMN IF NOT EXISTS platform TEXT NOT NULL,
+    ADD COLUMN IF NOT EXISTS broker_name TEXT,
+    ADD COLUMN IF NOT EXISTS server TEXT,
+    ADD COLUMN IF NOT EXISTS login_number TEXT,
+    ADD COLUMN IF NOT EXISTS account_name TEXT,
+    ADD COLUMN IF NOT EXISTS currency TEXT,
+    ADD COLUMN IF NOT EXISTS balance NUMERIC,
+    ADD COLUMN IF NOT EXISTS equity NUMERIC,
+    ADD COLUMN IF NOT EXISTS margin NUMERIC,
+    ADD COLUMN IF NOT EXISTS free_margin NUMERIC,
+    ADD COLUMN IF NOT EXISTS margin_level NUMERIC,
+    ADD COLUMN IF NOT EXISTS is_active BOOLEAN NOT NULL DEFAULT TRUE,
+    ADD COLUMN IF NOT EXISTS connection_status TEXT NOT NULL DEFAULT 'disconnected'
+        CONSTRAINT trading_accounts_connection_status_check
+        CHECK (connection_status IN ('connected', 'disconnected', 'error')),
+    ADD COLUMN IF NOT EXISTS last_sync_at TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
 COMMENT ON TABLE public.trading_accounts IS 'An account''s figures as last synchronised.';
 COMMENT ON COLUMN public.trading_accounts.platform IS 'MT5 and the like.';
 COMMENT ON COLUMN public.trading_accounts.broker_name IS 'The broker''s company name.';
@@ -250,30 +567,81 @@ COMMENT ON COLUMN public.trading_accounts.is_active IS 'Whether it is synchronis
 COMMENT ON COLUMN public.trading_accounts.connection_status IS 'How the last attempt went.';
 COMMENT ON COLUMN public.trading_accounts.last_sync_at IS 'When the last attempt was made.';
 
+CREATE TABLE IF NOT EXISTS public.user_exchange_connections (
+    id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id UUID NOT NULL REFERENCES public.user_profiles ON DELETE CASCADE
+);
+-- migrate:ignore adding-not-nullable-field whoever has the table has the column
+ALTER TABLE public.user_exchange_connections
+    ADD COLUMN IF NOT EXISTS exchange TEXT NOT NULL,
+    ADD COLUMN IF NOT EXISTS label TEXT,
+    ADD COLUMN IF NOT EXISTS encrypted_config TEXT,
+    ADD COLUMN IF NOT EXISTS secret_ref TEXT,
+    ADD COLUMN IF NOT EXISTS last_synced_at TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
+COMMENT ON TABLE public.user_exchange_connections IS 'A connection that strategy runs trade through.';
+COMMENT ON COLUMN public.user_exchange_connections.exchange IS 'The exchange''s short name.';
+COMMENT ON COLUMN public.user_exchange_connections.label IS 'The user''s name for it.';
+COMMENT ON COLUMN public.user_exchange_connections.encrypted_config IS 'Left from older installations; never read here.';
+COMMENT ON COLUMN public.user_exchange_connections.secret_ref IS 'Where older installations keep the secret.';
+COMMENT ON COLUMN public.user_exchange_connections.last_synced_at IS 'When it was last synchronised.';
+
+CREATE TABLE IF NOT EXISTS public.workflow_executions (
+    id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE
+);
+-- migrate:ignore adding-not-nullable-field whoever has the table has the column
+-- migrate:ignore constraint-missing-not-valid only where the column is missing: then every row has its default
+ALTER TABLE public.workflow_executions
+    ADD COLUMN IF NOT EXISTS name TEXT NOT NULL,
+    ADD COLUMN IF NOT EXISTS status TEXT NOT NULL DEFAULT 'pending'
+        CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
+    ADD COLUMN IF NOT EXISTS current_step INTEGER,
+    ADD COLUMN IF NOT EXISTS input_data JSONB,
+    ADD COLUMN IF NOT EXISTS output_data JSONB,
+    ADD COLUMN IF NOT EXISTS error_message TEXT,
+    ADD COLUMN IF NOT EXISTS started_at TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS completed_at TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
+COMMENT ON TABLE public.workflow_executions IS 'Several jobs that follow each other.';
+COMMENT ON COLUMN public.workflow_executions.name IS 'What the workflow does.';
+COMMENT ON COLUMN public.workflow_executions.status IS 'pending, running, completed, failed or cancelled.';
+COMMENT ON COLUMN public.workflow_executions.current_step IS 'Position of the step at work.';
+COMMENT ON COLUMN public.workflow_executions.input_data IS 'What the first step starts from.';
+COMMENT ON COLUMN public.workflow_executions.output_data IS 'What the last step gave.';
+COMMENT ON COLUMN public.workflow_executions.error_message IS 'code: text of the step that failed.';
+COMMENT ON COLUMN public.workflow_executions.started_at IS 'When its first step started.';
+COMMENT ON COLUMN public.workflow_executions.completed_at IS 'When it ended, whatever the outcome.';
+
+-- Last, because these two may be large and busy: from here to the end of the file nobody else writes to them.
 CREATE TABLE IF NOT EXISTS public.trades (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
     account_id UUID NOT NULL REFERENCES public.trading_accounts ON DELETE CASCADE,
     user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE,
     ticket BIGINT NOT NULL,
-    position_id BIGINT,
-    symbol TEXT,
-    type TEXT CHECK (type IN ('buy', 'sell')),
-    volume NUMERIC,
-    open_price NUMERIC,
-    close_price NUMERIC,
-    open_time TIMESTAMPTZ,
-    close_time TIMESTAMPTZ,
-    profit NUMERIC,
-    swap NUMERIC,
-    commission NUMERIC,
-    net_profit NUMERIC,
-    pips NUMERIC,
-    magic BIGINT,
-    comment TEXT,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     CONSTRAINT trades_ticket_key UNIQUE (ticket)
 );
+-- migrate:ignore constraint-missing-not-valid only where the column is missing: then every row has its default
+ALTER TABLE public.trades
+    ADD COLUMN IF NOT EXISTS position_id BIGINT,
+    ADD COLUMN IF NOT EXISTS symbol TEXT,
+    ADD COLUMN IF NOT EXISTS type TEXT CHECK (type IN ('buy', 'sell')),
+    ADD COLUMN IF NOT EXISTS volume NUMERIC,
+    ADD COLUMN IF NOT EXISTS open_price NUMERIC,
+    ADD COLUMN IF NOT EXISTS close_price NUMERIC,
+    ADD COLUMN IF NOT EXISTS open_time TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS close_time TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS profit NUMERIC,
+    ADD COLUMN IF NOT EXISTS swap NUMERIC,
+    ADD COLUMN IF NOT EXISTS commission NUMERIC,
+    ADD COLUMN IF NOT EXISTS net_profit NUMERIC,
+    ADD COLUMN IF NOT EXISTS pips NUMERIC,
+    ADD COLUMN IF NOT EXISTS magic BIGINT,
+    ADD COLUMN IF NOT EXISTS comment TEXT,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
 COMMENT ON TABLE public.trades IS 'A position''s history as the broker tells it.';
 COMMENT ON COLUMN public.trades.account_id IS 'The account it was made on.';
 COMMENT ON COLUMN public.trades.ticket IS 'The broker''s number of the deal or order.';
@@ -293,62 +661,56 @@ COMMENT ON COLUMN public.trades.pips IS 'Price difference in pips.';
 COMMENT ON COLUMN public.trades.magic IS 'The magic number of its orders.';
 COMMENT ON COLUMN public.trades.comment IS 'The comment of its orders, as the broker left it.';
 
-CREATE TABLE IF NOT EXISTS public.user_exchange_connections (
+CREATE TABLE IF NOT EXISTS public.jobs (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id UUID NOT NULL REFERENCES public.user_profiles ON DELETE CASCADE,
-    exchange TEXT NOT NULL,
-    label TEXT,
-    encrypted_config TEXT,
-    secret_ref TEXT,
-    last_synced_at TIMESTAMPTZ,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE
 );
-COMMENT ON TABLE public.user_exchange_connections IS 'A connection that strategy runs trade through.';
-COMMENT ON COLUMN public.user_exchange_connections.exchange IS 'The exchange''s short name.';
-COMMENT ON COLUMN public.user_exchange_connections.label IS 'The user''s name for it.';
-COMMENT ON COLUMN public.user_exchange_connections.encrypted_config IS 'Left from older installations; never read here.';
-COMMENT ON COLUMN public.user_exchange_connections.secret_ref IS 'Where older installations keep the secret.';
-COMMENT ON COLUMN public.user_exchange_connections.last_synced_at IS 'When it was last synchronised.';
-
-CREATE TABLE IF NOT EXISTS public.workflow_executions (
-    id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE,
-    name TEXT NOT NULL,
-    status TEXT NOT NULL DEFAULT 'pending'
-        CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
-    current_step INTEGER,
-    input_data JSONB,
-    output_data JSONB,
-    error_message TEXT,
-    started_at TIMESTAMPTZ,
-    completed_at TIMESTAMPTZ,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
-);
-COMMENT ON TABLE public.workflow_executions IS 'Several jobs that follow each other.';
-COMMENT ON COLUMN public.workflow_executions.name IS 'What the workflow does.';
-COMMENT ON COLUMN public.workflow_executions.status IS 'pending, running, completed, failed or cancelled.';
-COMMENT ON COLUMN public.workflow_executions.current_step IS 'Position of the step at work.';
-COMMENT ON COLUMN public.workflow_executions.input_data IS 'What the first step starts from.';
-COMMENT ON COLUMN public.workflow_executions.output_data IS 'What the last step gave.';
-COMMENT ON COLUMN public.workflow_executions.error_message IS 'code: text of the step that failed.';
-COMMENT ON COLUMN public.workflow_executions.started_at IS 'When its first step started.';
-COMMENT ON COLUMN public.workflow_executions.completed_at IS 'When it ended, whatever the outcome.';
+-- migrate:ignore adding-not-nullable-field whoever has the table has the column
+-- migrate:ignore constraint-missing-not-valid only where the column is missing: then every row has its default
+-- migrate:ignore prefer-text-field the type that installations have
+ALTER TABLE public.jobs
+    ADD COLUMN IF NOT EXISTS job_type VARCHAR(20) NOT NULL
+        CONSTRAINT jobs_job_type_check CHECK (job_type IN ('compile', 'deploy', 'run', 'stop', 'test')),
+    ADD COLUMN IF NOT EXISTS status VARCHAR(20) NOT NULL DEFAULT 'pending'
+        CONSTRAINT jobs_status_check CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
+    ADD COLUMN IF NOT EXISTS entity_type VARCHAR(20) NOT NULL,
+    ADD COLUMN IF NOT EXISTS entity_id UUID NOT NULL,
+    ADD COLUMN IF NOT EXISTS input_data JSONB,
+    ADD COLUMN IF NOT EXISTS output_data JSONB,
+    ADD COLUMN IF NOT EXISTS error_message TEXT,
+    ADD COLUMN IF NOT EXISTS started_at TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS completed_at TIMESTAMPTZ,
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
+COMMENT ON TABLE public.jobs IS 'Something that an agent is to do, once. Changed only by the functions of this folder.';
+COMMENT ON COLUMN public.jobs.job_type IS 'What is to be done: one of nine words.';
+COMMENT ON COLUMN public.jobs.status IS 'pending, claimed, unknown (an effect whose outcome is being asked), completed, failed, cancelled, expired.';
+COMMENT ON COLUMN public.jobs.entity_type IS 'What entity_id names: tv_signal, mt5_agent, ea_version, ea_deployment.';
+COMMENT ON COLUMN public.jobs.entity_id IS 'What the job is about.';
+COMMENT ON COLUMN public.jobs.input_data IS 'What the agent needs; members by job type.';
+COMMENT ON COLUMN public.jobs.output_data IS 'What came of it, numbers as exact text; members by job type.';
+COMMENT ON COLUMN public.jobs.error_message IS 'code: text; also of the last attempt while the job is pending again.';
+COMMENT ON COLUMN public.jobs.started_at IS 'When it was claimed for the first time.';
+COMMENT ON COLUMN public.jobs.completed_at IS 'When it ended, whatever the outcome.';
 
 CREATE TABLE IF NOT EXISTS public.workflow_steps (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
     execution_id UUID NOT NULL REFERENCES public.workflow_executions ON DELETE CASCADE,
     position INTEGER NOT NULL,
-    job_type VARCHAR(20) NOT NULL,
-    input_data JSONB,
-    required_models JSONB,
-    job_id UUID REFERENCES public.jobs ON DELETE SET NULL,
-    status TEXT NOT NULL DEFAULT 'pending',
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     UNIQUE (execution_id, position)
 );
+-- migrate:ignore adding-foreign-key-constraint only where the column is missing: then it is empty
+-- migrate:ignore adding-not-nullable-field whoever has the table has the column
+-- migrate:ignore prefer-text-field the type that installations have
+ALTER TABLE public.workflow_steps
+    ADD COLUMN IF NOT EXISTS job_type VARCHAR(20) NOT NULL,
+    ADD COLUMN IF NOT EXISTS input_data JSONB,
+    ADD COLUMN IF NOT EXISTS required_models JSONB,
+    ADD COLUMN IF NOT EXISTS job_id UUID REFERENCES public.jobs ON DELETE SET NULL,
+    ADD COLUMN IF NOT EXISTS status TEXT NOT NULL DEFAULT 'pending',
+    ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
+-- migrate:ignore require-concurrent-index-creation a workflow has a handful of steps
 CREATE INDEX IF NOT EXISTS workflow_steps_job_idx ON public.workflow_steps (job_id) WHERE job_id IS NOT NULL;
 COMMENT ON TABLE public.workflow_steps IS 'One step of a workflow.';
 COMMENT ON COLUMN public.workflow_steps.execution_id IS 'The workflow.';
@@ -368,6 +730,9 @@ BEGIN
         SELECT c.oid::regclass AS relation, a.attname AS name
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+          AND c.relname IN ('user_profiles', 'broker_connections', 'mt5_agents', 'ea_projects', 'ea_versions',
+                            'ea_artifacts', 'ea_deployments', 'jobs', 'trading_accounts', 'trades',
+                            'user_exchange_connections', 'workflow_executions', 'workflow_steps')
           AND a.attname IN ('id', 'user_id', 'created_at', 'updated_at')
           AND col_description(c.oid, a.attnum) IS NULL
     LOOP
@@ -377,5 +742,20 @@ BEGIN
                 WHEN 'user_id' THEN 'The user it belongs to.'
                 WHEN 'created_at' THEN 'When the row was made.'
                 ELSE 'When the row last changed.' END);
+    END LOOP;
+END $$;
+
+-- Supabase gives every new table to its API roles: until the rights are given, row level security keeps them out.
+DO $$
+DECLARE
+    v_name text;
+BEGIN
+    FOREACH v_name IN ARRAY ARRAY['user_profiles', 'broker_connections', 'mt5_agents', 'ea_projects', 'ea_versions',
+        'ea_artifacts', 'ea_deployments', 'jobs', 'trading_accounts', 'trades', 'user_exchange_connections',
+        'workflow_executions', 'workflow_steps']
+    LOOP
+        IF NOT public.installation_had(v_name, 'table') THEN
+            EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', v_name);
+        END IF;
     END LOOP;
 END $$;

@@ -44,19 +44,38 @@ BEGIN
     END LOOP;
 END $$;
 
--- Who migrates must be a member of the owner to give it objects and to act as it below.
+-- Who migrates must be a member of the owner to give it objects and to act as it below. From Postgres 16 on being a
+-- role's maker is a membership of another kind, which neither inherits nor lets act.
 DO $$
+DECLARE
+    v_is_member boolean;
 BEGIN
     FOR v_try IN 1 .. 20 LOOP
-        EXIT WHEN pg_has_role(current_user, 'tradewire_owner', 'MEMBER');
+        EXECUTE CASE WHEN current_setting('server_version_num')::int >= 160000
+                     THEN 'SELECT pg_has_role(current_user, ''tradewire_owner'', ''USAGE'')
+                              AND pg_has_role(current_user, ''tradewire_owner'', ''SET'')'
+                     ELSE 'SELECT pg_has_role(current_user, ''tradewire_owner'', ''USAGE'')' END
+        INTO v_is_member;
+        EXIT WHEN v_is_member;
         BEGIN
             GRANT tradewire_owner TO CURRENT_USER;
         EXCEPTION WHEN internal_error OR unique_violation THEN
             NULL;
         END;
     END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE insufficient_privilege USING
+        MESSAGE = format('%s may not become a member of tradewire_owner, which another role made in this cluster', current_user),
+        HINT = format('as that role or as a superuser: GRANT tradewire_owner TO %I', current_user);
 END $$;
 
+-- What the schema's rights were: the rollback gives exactly these back.
+INSERT INTO public.installation_before (relation, kind, name, before)
+SELECT 'public', 'acl', 'schema', jsonb_build_object('usage', jsonb_agg(g.name) FILTER (WHERE g.privilege_type = 'USAGE'),
+                                                     'create', jsonb_agg(g.name) FILTER (WHERE g.privilege_type = 'CREATE'))
+FROM (SELECT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(e.grantee) END AS name, e.privilege_type
+      FROM pg_namespace n CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) e
+      WHERE n.nspname = 'public') g;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role, tradewire_ingester, tradewire_dispatcher,
     tradewire_gateway, tradewire_sync, tradewire_operator;
@@ -65,30 +84,46 @@ GRANT USAGE, CREATE ON SCHEMA public TO tradewire_owner;
 -- A new function may be called by everybody unless that is taken away: here it never is given.
 ALTER DEFAULT PRIVILEGES FOR ROLE tradewire_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
--- Policies and operator functions look at users. On Supabase the grant may not be ours to give: there users
--- are made by its own service, and reading them needs no grant of ours.
+-- Operator functions look at users. On Supabase users are made by its own service, the schema is another's, and the
+-- grant may not be ours to give: there the foreign keys decide who is a user.
+-- migrate:ignore writes-platform-schema only where the migrating role owns that schema: a stand-in
 DO $$
 BEGIN
-    IF pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = 'auth.users'::regclass), 'MEMBER') THEN
+    IF pg_has_role(current_user, (SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                                  WHERE n.nspname = 'auth' AND c.relname = 'users'), 'USAGE') THEN
         GRANT USAGE ON SCHEMA auth TO tradewire_owner;
         GRANT SELECT, INSERT, REFERENCES ON auth.users TO tradewire_owner;
+        INSERT INTO public.installation_before VALUES ('auth.users', 'acl', 'tradewire_owner', '{}');
     END IF;
 END $$;
 
+-- The large ones last: from there to the end of the file nobody else writes to them.
 DO $$
 DECLARE
-    v_table regclass;
+    v_name text;
 BEGIN
-    FOR v_table IN
-        SELECT c.oid FROM pg_class c
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-          AND c.relname IN ('user_profiles', 'broker_connections', 'mt5_agents', 'ea_projects', 'ea_versions',
-                            'ea_artifacts', 'ea_deployments', 'jobs', 'trading_accounts', 'trades',
-                            'user_exchange_connections', 'workflow_executions', 'workflow_steps',
-                            'tv_strategies', 'tv_signals')
+    FOREACH v_name IN ARRAY ARRAY['installation_before', 'installation_rows', 'user_profiles', 'broker_connections',
+        'mt5_agents', 'ea_projects', 'ea_versions', 'ea_artifacts', 'ea_deployments', 'trading_accounts',
+        'user_exchange_connections', 'workflow_executions', 'workflow_steps', 'tv_strategies', 'tv_signals', 'trades',
+        'jobs']
     LOOP
-        EXECUTE format('ALTER TABLE %s OWNER TO tradewire_owner', v_table);
-        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', v_table);
+        EXECUTE format('ALTER TABLE public.%I OWNER TO tradewire_owner', v_name);
+        EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', v_name);
     END LOOP;
+    IF public.installation_had('user_profiles', 'renamed') THEN
+        ALTER VIEW public.profiles OWNER TO tradewire_owner;
+    END IF;
 END $$;
 ALTER FUNCTION public.claim_next_job(uuid) OWNER TO tradewire_owner;
+ALTER FUNCTION public.jobs_upgrade() OWNER TO tradewire_owner;
+ALTER FUNCTION public.installation_had OWNER TO tradewire_owner;
+ALTER FUNCTION public.installation_definition OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_remember OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_drop_columns OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_drop_indexes OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_restore_constraints OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_restore_options OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_validate OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_unvalidate OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_drop_policies OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_restore_policies OWNER TO tradewire_owner;

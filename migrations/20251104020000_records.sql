@@ -29,6 +29,7 @@ COMMENT ON COLUMN unmatched_results.job_id IS 'The job that the result names.';
 COMMENT ON COLUMN unmatched_results.payload IS 'The record as it came from Kafka.';
 COMMENT ON COLUMN unmatched_results.received_at IS 'When it came.';
 CREATE INDEX unmatched_results_job_idx ON unmatched_results (job_id);
+COMMENT ON INDEX unmatched_results_job_idx IS 'The kept results of a job that appears.';
 
 CREATE TABLE audit_log (
     id UUID NOT NULL DEFAULT gen_random_uuid(),
@@ -51,21 +52,24 @@ COMMENT ON COLUMN audit_log.object IS 'job:ID, agent:ID and the like.';
 COMMENT ON COLUMN audit_log.before IS 'What was recorded.';
 COMMENT ON COLUMN audit_log.after IS 'What it became, or what was reported instead.';
 CREATE INDEX audit_log_object_idx ON audit_log (object, at);
+COMMENT ON INDEX audit_log_object_idx IS 'What happened to an object?';
 CREATE INDEX audit_log_user_idx ON audit_log (user_id, at);
+COMMENT ON INDEX audit_log_user_idx IS 'What happened to a user''s objects?';
 
 CREATE TABLE audit_log_default PARTITION OF audit_log DEFAULT;
 COMMENT ON TABLE audit_log_default IS 'Months that have no partition of their own.';
 ALTER TABLE audit_log_default ENABLE ROW LEVEL SECURITY; -- a partition can be named directly
+-- This month and the next twelve; partitions come and go with time and are no part of the schema's definition.
 DO $$
 DECLARE
-    v_month date;
+    v_month timestamp;
     v_name text;
 BEGIN
-    FOR v_month IN SELECT generate_series(DATE '2025-11-01', DATE '2027-12-01', interval '1 month') LOOP
+    FOR v_month IN SELECT date_trunc('month', now() AT TIME ZONE 'UTC') + n * interval '1 month'
+                   FROM generate_series(0, 12) n LOOP
         v_name := 'audit_log_' || to_char(v_month, 'YYYYMM');
         EXECUTE format('CREATE TABLE %I PARTITION OF audit_log FOR VALUES FROM (%L) TO (%L)', v_name,
-                       v_month::timestamp AT TIME ZONE 'UTC',
-                       (v_month + interval '1 month') AT TIME ZONE 'UTC');
+                       v_month AT TIME ZONE 'UTC', (v_month + interval '1 month') AT TIME ZONE 'UTC');
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', v_name);
         EXECUTE format('COMMENT ON TABLE %I IS %L', v_name, 'One month (UTC) of audit_log.');
     END LOOP;
@@ -80,8 +84,6 @@ COMMENT ON FUNCTION audit_log_refuse IS 'Refuses every change of a written row, 
 CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log
     FOR EACH ROW EXECUTE FUNCTION audit_log_refuse();
 
-ALTER TABLE gateways ENABLE ROW LEVEL SECURITY;
-ALTER TABLE signal_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE consumer_offsets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE unmatched_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;

@@ -1,3 +1,4 @@
+-- migrate:contract
 -- Jobs: order, lane, target, lease and expiry; the two narrow tables that say what can be claimed and what is
 -- held; the legs of a signal.
 --
@@ -5,6 +6,11 @@
 -- on jobs may mention one of these: then each such update stays on its page (HOT) and writes no index entry.
 -- What must be found by state is found through job_ready (exactly the pending jobs) and job_leases (exactly
 -- the claimed and unknown ones).
+--
+-- The table may be large and busy. Nothing here reads it: columns come with constant defaults that fit an ended build,
+-- which is what nearly all old rows are; checks are NOT VALID; 20251105020000_old_jobs.sql fills the rest of the old rows
+-- and 20251105030000_job_rules.sql looks at the checks and builds the indexes, both without keeping writers away.
+-- From this file on the older backend can still plan and finish jobs, but starts none.
 SET ROLE tradewire_owner;
 
 -- The rules of the nine types, in one place each.
@@ -15,6 +21,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                  ELSE 3 END)::smallint
 $$;
 COMMENT ON FUNCTION job_lane IS '1 effects, 2 reads, 3 builds.';
+-- migrate:ignore function-executable-by-public a CHECK runs with the rights of whoever writes the row
 GRANT EXECUTE ON FUNCTION job_lane TO PUBLIC; -- a CHECK runs with the rights of whoever writes the row
 
 CREATE FUNCTION job_longest_run(p_job_type text) RETURNS interval
@@ -49,17 +56,28 @@ COMMENT ON FUNCTION error_code IS 'The code of a message "code: text".';
 CREATE SEQUENCE job_seq AS bigint;
 COMMENT ON SEQUENCE job_seq IS 'jobs.seq: one order for all jobs.';
 
+-- As long as old rows are not brought forward nothing is claimed: 20251106000000_claim.sql brings the claim back.
+CREATE OR REPLACE FUNCTION claim_next_job(p_agent_id uuid) RETURNS SETOF jobs
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT j.* FROM jobs j WHERE false
+$$;
+COMMENT ON FUNCTION claim_next_job(uuid) IS 'Nothing is claimed while the installation is brought forward.';
+
+-- From here to the end of the file nobody else writes to jobs. All of the lock at once: a reader that goes on to write
+-- would otherwise wait for us while we wait for it.
+LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE;
+-- migrate:ignore adding-foreign-key-constraint the column is new and empty
 ALTER TABLE jobs
     ALTER COLUMN entity_type DROP NOT NULL,
     ALTER COLUMN entity_id DROP NOT NULL,
-    ADD COLUMN seq BIGINT,
-    ADD COLUMN lane SMALLINT,
+    ADD COLUMN seq BIGINT NOT NULL DEFAULT 0,
+    ADD COLUMN lane SMALLINT NOT NULL DEFAULT 3,
     ADD COLUMN signal_id UUID REFERENCES tv_signals ON DELETE SET NULL,
     ADD COLUMN leg INTEGER NOT NULL DEFAULT 1,
     ADD COLUMN strategy_id UUID,
     ADD COLUMN symbol TEXT,
     ADD COLUMN is_entry BOOLEAN NOT NULL DEFAULT FALSE,
-    ADD COLUMN target_agent_id UUID REFERENCES mt5_agents (id),
+    ADD COLUMN target_agent_id UUID,
     ADD COLUMN after_job_id UUID,
     ADD COLUMN lease_epoch BIGINT NOT NULL DEFAULT 0,
     ADD COLUMN lease_session BIGINT,
@@ -70,11 +88,24 @@ ALTER TABLE jobs
     ADD COLUMN fill_price NUMERIC,
     ADD COLUMN filled_volume NUMERIC,
     ADD COLUMN timeline JSONB NOT NULL DEFAULT '{}',
+    ADD COLUMN traceparent TEXT,
+    DROP CONSTRAINT jobs_status_check,
+    ADD CONSTRAINT jobs_status_check CHECK (status IN
+        ('pending', 'claimed', 'unknown', 'completed', 'failed', 'cancelled', 'expired')) NOT VALID,
+    ADD CONSTRAINT jobs_lane_check CHECK (lane = job_lane(job_type)) NOT VALID,
+    ADD CONSTRAINT jobs_open_effect_check CHECK (
+        lane <> 1 OR status NOT IN ('pending', 'claimed', 'unknown')
+        OR (expires_at IS NOT NULL AND target_agent_id IS NOT NULL)) NOT VALID,
+    ADD CONSTRAINT jobs_unknown_check CHECK (status <> 'unknown' OR lane = 1) NOT VALID,
+    ADD CONSTRAINT jobs_traceparent_check CHECK (
+        traceparent ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$') NOT VALID,
+    ADD CONSTRAINT jobs_target_agent_fkey
+        FOREIGN KEY (target_agent_id, user_id) REFERENCES mt5_agents (id, user_id) NOT VALID,
     -- A claim, and then a batch of results, rewrites every row of a page in one transaction, when nothing can be pruned
     -- yet, and a completed row is half as long again as a new one: only a page that was filled to a third takes
     -- all the new versions (at 50, 15 % of the updates left their page).
     SET (fillfactor = 35, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
-COMMENT ON COLUMN jobs.seq IS 'The order in which an account''s effects start.';
+COMMENT ON COLUMN jobs.seq IS 'The order in which an account''s effects start. Not above 0: came from an older installation; negative: by the time it was made.';
 COMMENT ON COLUMN jobs.lane IS '1 effects (trade, close_position), 2 reads (get_*), 3 builds (compile, deploy, run, stop).';
 COMMENT ON COLUMN jobs.signal_id IS 'The signal that it carries out; NULL: asked for otherwise.';
 COMMENT ON COLUMN jobs.leg IS 'Which of the signal''s connections, from 1.';
@@ -92,46 +123,28 @@ COMMENT ON COLUMN jobs.broker_order_id IS 'Ticket of the order that completed it
 COMMENT ON COLUMN jobs.fill_price IS 'Exact price of that order, in the symbol''s quote.';
 COMMENT ON COLUMN jobs.filled_volume IS 'Exact volume of that order, lots.';
 COMMENT ON COLUMN jobs.timeline IS 'µs UTC of: received, durable, stored, claimed, sent, at_agent, order_sent, filled, reported, resolved.';
-
--- An existing installation brought forward. There, every claim failed on the status check, so the table may be
--- full of old trades: none of them is ever executed. On a new one these statements find nothing.
-ALTER TABLE jobs DROP CONSTRAINT jobs_status_check;
-UPDATE jobs SET lane = job_lane(job_type), symbol = input_data ->> 'symbol',
-    is_entry = job_type = 'trade' AND coalesce(input_data ->> 'op', 'open') = 'open';
-UPDATE jobs j SET seq = o.seq
-FROM (SELECT id, nextval('job_seq') AS seq FROM (SELECT id FROM jobs ORDER BY created_at, id) s) o
-WHERE o.id = j.id;
-UPDATE jobs SET status = 'failed', completed_at = now(), error_message = 'unknown_outcome: was running (migrated)'
-WHERE lane = 1 AND status IN ('running', 'claimed');
-UPDATE jobs SET status = 'expired', completed_at = now(), error_message = 'stale: was pending (migrated)'
-WHERE lane = 1 AND status = 'pending';
-UPDATE jobs SET status = 'pending', target_agent_id = coalesce(target_agent_id, agent_id), agent_id = NULL,
-    claimed_at = NULL, expires_at = now() + interval '1 h'
-WHERE lane <> 1 AND status IN ('pending', 'running', 'claimed');
-
-ALTER TABLE jobs
-    ALTER COLUMN seq SET NOT NULL,
-    ALTER COLUMN lane SET NOT NULL,
-    ADD CONSTRAINT jobs_status_check CHECK (status IN
-        ('pending', 'claimed', 'unknown', 'completed', 'failed', 'cancelled', 'expired')),
-    ADD CONSTRAINT jobs_lane_check CHECK (lane = job_lane(job_type)),
-    ADD CONSTRAINT jobs_open_effect_check CHECK (
-        lane <> 1 OR status NOT IN ('pending', 'claimed', 'unknown')
-        OR (expires_at IS NOT NULL AND target_agent_id IS NOT NULL)),
-    ADD CONSTRAINT jobs_unknown_check CHECK (status <> 'unknown' OR lane = 1);
+COMMENT ON COLUMN jobs.traceparent IS 'W3C trace that its signal came with, for the headers of its records; NULL: asked for otherwise.';
+COMMENT ON CONSTRAINT jobs_traceparent_check ON jobs IS 'W3C trace context, version 00; ids of zeros only are none.';
+COMMENT ON CONSTRAINT jobs_status_check ON jobs IS 'The states of a job.';
+COMMENT ON CONSTRAINT jobs_lane_check ON jobs IS 'The lane follows from the type.';
 COMMENT ON CONSTRAINT jobs_open_effect_check ON jobs IS 'An effect that may still happen has a limit and one agent.';
 COMMENT ON CONSTRAINT jobs_unknown_check ON jobs IS 'Reads and builds are simply done again.';
-
-CREATE INDEX jobs_user_idx ON jobs (user_id, created_at DESC);
-COMMENT ON INDEX jobs_user_idx IS 'A user''s jobs, newest first; deleting a user.';
-CREATE INDEX jobs_signal_idx ON jobs (signal_id) WHERE signal_id IS NOT NULL;
-COMMENT ON INDEX jobs_signal_idx IS 'The jobs of a signal.';
-CREATE INDEX jobs_target_idx ON jobs (target_agent_id, seq) WHERE target_agent_id IS NOT NULL;
-COMMENT ON INDEX jobs_target_idx IS 'An agent''s jobs in order.';
-CREATE INDEX jobs_entry_idx ON jobs (strategy_id, created_at) WHERE is_entry AND strategy_id IS NOT NULL;
-COMMENT ON INDEX jobs_entry_idx IS 'How many entries had this strategy within the last minute?';
-CREATE INDEX jobs_close_idx ON jobs (strategy_id, seq) WHERE job_type = 'close_position' AND strategy_id IS NOT NULL;
-COMMENT ON INDEX jobs_close_idx IS 'Was a later close of this strategy planned?';
+COMMENT ON CONSTRAINT jobs_target_agent_fkey ON jobs IS 'The target is an agent of the job''s own user.';
+DROP TRIGGER jobs_upgrade ON jobs;
+CREATE TRIGGER jobs_upgrade BEFORE UPDATE OF status ON jobs FOR EACH ROW
+    WHEN (NEW.status = 'claimed' AND OLD.status = 'pending') EXECUTE FUNCTION jobs_upgrade();
+COMMENT ON TRIGGER jobs_upgrade ON jobs IS 'Until old rows are brought forward; 20251106000000_claim.sql takes it away.';
+DO $$
+DECLARE
+    v_name text;
+BEGIN
+    IF EXISTS (SELECT FROM jobs) THEN
+        RETURN;
+    END IF;
+    FOR v_name IN SELECT n.conname FROM pg_constraint n WHERE n.conrelid = 'jobs'::regclass AND NOT n.convalidated LOOP
+        EXECUTE format('ALTER TABLE jobs VALIDATE CONSTRAINT %I', v_name);
+    END LOOP;
+END $$;
 
 CREATE TABLE job_ready (
     job_id UUID PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
@@ -206,14 +219,11 @@ COMMENT ON INDEX job_leases_agent_idx IS 'What an agent holds.';
 CREATE INDEX job_leases_unknown_idx ON job_leases (agent_id, symbol) WHERE is_unknown;
 COMMENT ON INDEX job_leases_unknown_idx IS 'Claim: is this entry held back? Hardly ever has a row.';
 
-INSERT INTO job_ready (job_id, agent_id, user_id, lane, seq, expires_at)
-SELECT id, target_agent_id, user_id, lane, seq, expires_at FROM jobs WHERE status = 'pending';
-
 CREATE TABLE signal_legs (
     signal_id UUID NOT NULL REFERENCES tv_signals ON DELETE CASCADE,
     leg INTEGER NOT NULL,
     user_id UUID NOT NULL,
-    broker_connection_id UUID REFERENCES broker_connections ON DELETE SET NULL,
+    broker_connection_id UUID,
     job_id UUID NOT NULL UNIQUE REFERENCES jobs ON DELETE CASCADE,
     status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'executed', 'failed', 'discarded')),
     volume NUMERIC,
@@ -221,7 +231,9 @@ CREATE TABLE signal_legs (
     fill_price NUMERIC,
     broker_order_id TEXT,
     error_message TEXT,
-    PRIMARY KEY (signal_id, leg)
+    PRIMARY KEY (signal_id, leg),
+    CONSTRAINT signal_legs_broker_connection_fkey FOREIGN KEY (broker_connection_id, user_id)
+        REFERENCES broker_connections (id, user_id) ON DELETE SET NULL (broker_connection_id)
 ) WITH (fillfactor = 60);
 COMMENT ON TABLE signal_legs IS 'One row per signal and connection: the part of the signal that one account carries out.';
 COMMENT ON COLUMN signal_legs.signal_id IS 'The signal.';
@@ -236,6 +248,8 @@ COMMENT ON COLUMN signal_legs.fill_price IS 'Exact price, in the symbol''s quote
 COMMENT ON COLUMN signal_legs.broker_order_id IS 'Ticket of the order at the broker.';
 COMMENT ON COLUMN signal_legs.error_message IS 'code: text.';
 CREATE INDEX signal_legs_connection_idx ON signal_legs (broker_connection_id) WHERE broker_connection_id IS NOT NULL;
+COMMENT ON INDEX signal_legs_connection_idx IS 'Deleting a connection.';
+COMMENT ON CONSTRAINT signal_legs_broker_connection_fkey ON signal_legs IS 'A leg is carried out on a connection of its own user.';
 
 ALTER TABLE job_ready ENABLE ROW LEVEL SECURITY;
 ALTER TABLE job_leases ENABLE ROW LEVEL SECURITY;

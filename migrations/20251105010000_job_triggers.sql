@@ -1,3 +1,4 @@
+-- migrate:contract
 -- A row inserted into jobs by whomever is claimable without help from any program, and safe: these triggers fill
 -- what is missing, force the start values, and add the job_ready row in the same statement.
 SET ROLE tradewire_owner;
@@ -61,6 +62,11 @@ BEGIN
         NEW.expires_at := clock_timestamp()
             + CASE NEW.job_type WHEN 'close_position' THEN interval '72 h' ELSE interval '30 s' END;
     END IF;
+    -- Not the foreign key alone: settling the job would settle another user's signal.
+    IF NEW.signal_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM tv_signals s WHERE s.id = NEW.signal_id AND s.user_id = NEW.user_id) THEN
+        RAISE check_violation USING MESSAGE = 'unknown_signal: the signal is not one of this user''s';
+    END IF;
     IF NEW.target_agent_id IS NOT NULL THEN
         IF NOT EXISTS (SELECT FROM mt5_agents a WHERE a.id = NEW.target_agent_id AND a.user_id = NEW.user_id) THEN
             RAISE check_violation USING MESSAGE = 'unknown_agent: the target agent is not one of this user''s';
@@ -84,8 +90,32 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION jobs_make_ready IS 'Adds the job_ready rows of new jobs, one statement for all of them.';
 
+-- While the older backend still works it ends jobs, and tries them again, without the functions of this folder: what
+-- can be claimed follows. 20251109000000_rights.sql takes this away together with that backend's rights.
+CREATE FUNCTION jobs_upgrade_ready() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NEW.status = 'pending' THEN
+        INSERT INTO job_ready (job_id, agent_id, user_id, lane, seq, expires_at)
+        VALUES (NEW.id, NEW.target_agent_id, NEW.user_id, NEW.lane, NEW.seq, NEW.expires_at) ON CONFLICT DO NOTHING;
+    ELSE
+        DELETE FROM job_ready r WHERE r.job_id = NEW.id;
+    END IF;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION jobs_upgrade_ready IS 'Keeps job_ready in step with an older backend''s updates while the installation is brought forward.';
+
+LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE;
 CREATE TRIGGER jobs_fill BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION jobs_fill();
 CREATE TRIGGER jobs_make_ready AFTER INSERT ON jobs
     REFERENCING NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION jobs_make_ready();
+CREATE TRIGGER jobs_upgrade_ready AFTER UPDATE OF status ON jobs FOR EACH ROW
+    WHEN (OLD.status <> NEW.status AND (OLD.status = 'pending' OR NEW.status = 'pending'))
+    EXECUTE FUNCTION jobs_upgrade_ready();
+COMMENT ON TRIGGER jobs_fill ON jobs IS 'A row that anybody inserts is filled, and safe.';
+COMMENT ON TRIGGER jobs_make_ready ON jobs IS 'A row that anybody inserts is claimable.';
+COMMENT ON TRIGGER jobs_upgrade_ready ON jobs IS 'Until the older backend loses its rights.';
+-- They stood for the old rows alone.
+ALTER TABLE jobs ALTER COLUMN seq DROP DEFAULT, ALTER COLUMN lane DROP DEFAULT;
 
 RESET ROLE;

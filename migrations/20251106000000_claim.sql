@@ -184,4 +184,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION claim_next_job(uuid) IS 'Claims the agent''s next job, effects first; no row: nothing to claim, or the agent is unknown or revoked.';
 
+-- Every old row is brought forward by now: claims may begin.
+DROP TRIGGER jobs_upgrade ON jobs;
+DROP FUNCTION jobs_upgrade();
+
 RESET ROLE;

@@ -5,7 +5,7 @@ SET ROLE tradewire_owner;
 -- The caller holds the agents' rows or nothing at all; the jobs' rows are locked here, in seq order. Only rows whose
 -- lease still has the epoch that was seen are touched.
 CREATE FUNCTION requeue_jobs(p_jobs uuid[], p_epochs bigint[])
-RETURNS TABLE (job_id uuid, user_id uuid, status text, signal_id uuid)
+RETURNS TABLE (job_id uuid, user_id uuid, status text, signal_id uuid, traceparent text)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM FROM jobs j WHERE j.id = ANY (p_jobs) ORDER BY j.seq FOR NO KEY UPDATE;
@@ -29,7 +29,7 @@ BEGIN
         SELECT m.id, m.target_agent_id, m.user_id, m.lane, m.seq, m.expires_at, m.after_job_id
         FROM moved m WHERE m.status = 'pending'
     )
-    SELECT m.id, m.user_id, m.status::text, m.signal_id FROM moved m ORDER BY m.seq;
+    SELECT m.id, m.user_id, m.status::text, m.signal_id, m.traceparent FROM moved m ORDER BY m.seq;
 END $$;
 COMMENT ON FUNCTION requeue_jobs IS 'Lapsed reads and builds: pending again, after three attempts failed (timeout).';
 

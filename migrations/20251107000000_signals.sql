@@ -167,7 +167,7 @@ CREATE FUNCTION write_signals(
     p_signal uuid[], p_user uuid[], p_strategy uuid[], p_status text[], p_symbol text[], p_action text[],
     p_volume numeric[], p_error text[], p_raw text[], p_received timestamptz[], p_durable timestamptz[],
     p_job uuid[], p_job_type text[], p_agent uuid[], p_connection uuid[], p_expires timestamptz[], p_input text[],
-    p_is_entry boolean[])
+    p_is_entry boolean[], p_trace text[], p_rate_full timestamptz[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET enable_seqscan = off SET enable_mergejoin = off SET jit = off AS $$
@@ -194,14 +194,25 @@ BEGIN
     -- What is named here may be deleted right now by its user. The signal is recorded all the same.
     PERFORM FROM tv_strategies s WHERE s.id = ANY (p_strategy) ORDER BY s.id FOR KEY SHARE;
     PERFORM FROM broker_connections c WHERE c.id = ANY (p_connection) ORDER BY c.id FOR KEY SHARE;
+    -- Nobody else plans for this strategy meanwhile: its user's records are in one partition, whose position moves
+    -- in this transaction. The last of the batch is what counts.
+    IF num_nonnulls(VARIADIC p_rate_full) > 0 THEN
+        INSERT INTO strategy_rates AS r (strategy_id, full_at)
+        SELECT DISTINCT ON (s.id) s.id, u.full_at
+        FROM unnest(p_strategy, p_rate_full) WITH ORDINALITY AS u (strategy_id, full_at, ord)
+        JOIN tv_strategies s ON s.id = u.strategy_id
+        WHERE u.full_at IS NOT NULL
+        ORDER BY s.id, u.ord DESC
+        ON CONFLICT (strategy_id) DO UPDATE SET full_at = excluded.full_at;
+    END IF;
 
     WITH given AS MATERIALIZED (
         SELECT DISTINCT ON (u.signal_id) u.*
         FROM unnest(p_signal, p_user, p_strategy, p_status, p_symbol, p_action, p_volume, p_error, p_raw, p_received,
-                    p_durable, p_job, p_job_type, p_agent, p_connection, p_expires, p_input, p_is_entry)
+                    p_durable, p_job, p_job_type, p_agent, p_connection, p_expires, p_input, p_is_entry, p_trace)
              WITH ORDINALITY
              AS u (signal_id, user_id, strategy_id, status, symbol, action, volume, error_message, raw, received_at,
-                   durable_at, job_id, job_type, agent_id, connection_id, expires_at, input, is_entry, ord)
+                   durable_at, job_id, job_type, agent_id, connection_id, expires_at, input, is_entry, traceparent, ord)
         ORDER BY u.signal_id, u.ord
     ), written AS (
         INSERT INTO tv_signals (id, user_id, strategy_id, status, symbol, action, volume, error_message, raw_payload,
@@ -218,9 +229,9 @@ BEGIN
     ), planned AS (
         -- jobs.seq follows the order of this insert.
         INSERT INTO jobs (id, user_id, job_type, entity_type, entity_id, input_data, signal_id, strategy_id, symbol,
-                          target_agent_id, expires_at, timeline)
+                          target_agent_id, expires_at, traceparent, timeline)
         SELECT g.job_id, g.user_id, g.job_type, 'tv_signal', g.signal_id, g.input::jsonb, g.signal_id, g.strategy_id,
-               g.symbol, g.agent_id, g.expires_at,
+               g.symbol, g.agent_id, g.expires_at, g.traceparent,
                jsonb_strip_nulls(jsonb_build_object('received', unix_us(g.received_at),
                    'durable', unix_us(g.durable_at), 'stored', unix_us(clock_timestamp())))
         FROM given g JOIN written w ON w.id = g.signal_id

@@ -8,7 +8,7 @@ SET ROLE tradewire_owner;
 CREATE TYPE result_judged AS (
     ord int, job_id uuid, agent_id uuid, outcome text, error_message text, output jsonb, fill_price numeric,
     filled_volume numeric, order_id text, ready_at timestamptz, timeline jsonb, payload bytea,
-    user_id uuid, signal_id uuid, lane smallint, status text, verdict text, next_status text
+    user_id uuid, signal_id uuid, traceparent text, lane smallint, status text, verdict text, next_status text
 );
 COMMENT ON TYPE result_judged IS 'A reported result beside the job that it names, with the verdict on it.';
 
@@ -29,7 +29,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
              AS u (job_id, agent_id, epoch, outcome, error_message, output, fill_price, filled_volume, order_id,
                    ready_at, timeline, payload, ord)
     ), beside AS (
-        SELECT r.*, j.user_id, j.signal_id, j.lane, j.status, j.strategy_id, j.symbol, j.seq, j.job_type, j.attempt,
+        SELECT r.*, j.user_id, j.signal_id, j.traceparent, j.lane, j.status, j.strategy_id, j.symbol, j.seq,
+            j.job_type, j.attempt,
             j.id IS NOT NULL AS is_known,
             coalesce(j.agent_id, j.target_agent_id, r.agent_id) IS DISTINCT FROM r.agent_id AS is_foreign,
             j.lease_epoch = r.epoch AS is_current,
@@ -72,7 +73,7 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
                  THEN 'unknown_outcome: ' || coalesce(g.error_message, 'the agent cannot tell')
              ELSE g.error_message END,
         g.output, g.fill_price, g.filled_volume, g.order_id, g.ready_at, g.timeline, g.payload,
-        g.user_id, g.signal_id, g.lane, g.status, g.verdict, n.status
+        g.user_id, g.signal_id, g.traceparent, g.lane, g.status, g.verdict, n.status
     FROM judged g
     CROSS JOIN LATERAL (
         SELECT CASE
@@ -94,7 +95,7 @@ CREATE FUNCTION apply_results(
     p_job uuid[], p_agent uuid[], p_epoch bigint[], p_outcome text[], p_error text[], p_output text[],
     p_fill_price text[], p_filled_volume text[], p_order_id text[], p_ready_at timestamptz[], p_timeline text[],
     p_raw bytea[])
-RETURNS TABLE (ord int, verdict text, user_id uuid, status text, signal_id uuid, agent_id uuid)
+RETURNS TABLE (ord int, verdict text, user_id uuid, status text, signal_id uuid, agent_id uuid, traceparent text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
@@ -202,7 +203,7 @@ BEGIN
     IF v_agents IS NOT NULL THEN
         PERFORM supersede_entries(v_agents, v_strategies, v_symbols);
     END IF;
-    RETURN QUERY SELECT g.ord, g.verdict, g.user_id, g.next_status, g.signal_id, g.agent_id
+    RETURN QUERY SELECT g.ord, g.verdict, g.user_id, g.next_status, g.signal_id, g.agent_id, g.traceparent
                  FROM unnest(v_judged) g ORDER BY g.ord;
 END $$;
 COMMENT ON FUNCTION apply_results IS 'Applies reported results, each with a verdict: applied, repeated, conflict, stale, foreign, unmatched.';

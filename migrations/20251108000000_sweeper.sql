@@ -2,7 +2,7 @@
 SET ROLE tradewire_owner;
 
 CREATE FUNCTION expire_jobs(p_limit int)
-RETURNS TABLE (job_id uuid, user_id uuid, signal_id uuid, code text)
+RETURNS TABLE (job_id uuid, user_id uuid, signal_id uuid, code text, traceparent text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
@@ -37,13 +37,13 @@ BEGIN
         RETURN;
     END IF;
     PERFORM settle_signals(v_jobs);
-    RETURN QUERY SELECT j.id, j.user_id, j.signal_id, error_code(j.error_message)
+    RETURN QUERY SELECT j.id, j.user_id, j.signal_id, error_code(j.error_message), j.traceparent
                  FROM jobs j WHERE j.id = ANY (v_jobs) ORDER BY j.seq;
 END $$;
 COMMENT ON FUNCTION expire_jobs IS 'Ends pending jobs past their limit: stale, or agent_offline. At most p_limit.';
 
 -- Unknown jobs have lapsed already. Session 0 is nobody's: only time ends such a lease.
-CREATE VIEW lapsed AS
+CREATE VIEW lapsed WITH (security_invoker = true) AS
     SELECT l.job_id, l.lease_epoch, l.lane, l.agent_id
     FROM job_leases l
     LEFT JOIN live_sessions s ON s.agent_id = l.agent_id AND s.session_no = l.session_no
@@ -62,7 +62,7 @@ $$;
 COMMENT ON FUNCTION lapsed_leases IS 'Leases that are over now; act on what two looks 2 s apart have both seen.';
 
 CREATE FUNCTION lapse_jobs(p_jobs uuid[], p_epochs bigint[])
-RETURNS TABLE (job_id uuid, user_id uuid, status text, signal_id uuid)
+RETURNS TABLE (job_id uuid, user_id uuid, status text, signal_id uuid, traceparent text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     v_effects uuid[];
@@ -100,7 +100,7 @@ BEGIN
     IF v_effects IS NOT NULL THEN
         PERFORM settle_signals(v_effects);
         PERFORM supersede_entries(v_agents, v_strategies, v_symbols);
-        RETURN QUERY SELECT j.id, j.user_id, j.status::text, j.signal_id
+        RETURN QUERY SELECT j.id, j.user_id, j.status::text, j.signal_id, j.traceparent
                      FROM jobs j WHERE j.id = ANY (v_effects) ORDER BY j.seq;
     END IF;
 

@@ -1,11 +1,17 @@
 -- What an operator does through tradewirectl. Every refusal is `code: text`.
 SET ROLE tradewire_owner;
 
+-- On Supabase users are another's table, which the owner may not read: there the foreign key decides, and its refusal
+-- is told in the same words.
 CREATE FUNCTION require_user(p_user uuid) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM auth.users u WHERE u.id = p_user) THEN
         RAISE no_data_found USING MESSAGE = format('unknown_user: there is no user %s', p_user);
+    END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+    IF p_user IS NULL THEN
+        RAISE no_data_found USING MESSAGE = 'unknown_user: no user is named';
     END IF;
 END $$;
 COMMENT ON FUNCTION require_user IS 'Refuses an id that is no user''s.';
@@ -35,8 +41,11 @@ BEGIN
         SELECT u.id INTO v_id FROM auth.users u WHERE lower(u.email) = lower(p_email);
     END IF;
     RETURN v_id;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE insufficient_privilege USING
+        MESSAGE = 'forbidden: users of this installation are made by Supabase Auth; make the user there';
 END $$;
-COMMENT ON FUNCTION user_add IS 'Makes a user on plain Postgres; the existing one''s id for a known address.';
+COMMENT ON FUNCTION user_add IS 'Makes a user on plain Postgres; the existing one''s id for a known address. On Supabase its Auth makes users.';
 
 CREATE FUNCTION agent_pair(p_user uuid, p_name text, p_key_hash text, p_key_prefix text) RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -50,6 +59,8 @@ BEGIN
     INSERT INTO mt5_agents (user_id, agent_name, pairing_key_hash, pairing_key_prefix)
     VALUES (p_user, p_name, p_key_hash, p_key_prefix) RETURNING id INTO v_id;
     RETURN v_id;
+EXCEPTION WHEN foreign_key_violation THEN
+    RAISE no_data_found USING MESSAGE = format('unknown_user: there is no user %s', p_user);
 END $$;
 COMMENT ON FUNCTION agent_pair IS 'Makes an agent with its pairing key''s hash.';
 
@@ -116,6 +127,8 @@ BEGIN
     INSERT INTO tv_strategies AS s (user_id, name, broker_connection_id, allowed_pairs, risk_override_pct, settings)
     VALUES (p_user, p_name, p_connection, p_pairs, p_risk, coalesce(p_settings, '{}'))
     RETURNING s.id, s.webhook_secret;
+EXCEPTION WHEN foreign_key_violation THEN
+    RAISE no_data_found USING MESSAGE = format('unknown_user: there is no user %s', p_user);
 END $$;
 COMMENT ON FUNCTION strategy_add IS 'Makes a strategy; the secret is shown here and to its user.';
 

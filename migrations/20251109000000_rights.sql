@@ -1,21 +1,49 @@
 -- Who may do what. Everything is taken away first; then each role gets exactly its part.
 -- Functions were closed when they were made (default privileges, 20251103000000_roles.sql).
 
+--
+-- Who migrates acts here as a member of the owner, whose grants these are: a policy that asks auth.uid() is read with
+-- the rights of who makes it, and on Supabase the owner may not look into that schema.
+
+-- Rights and policies of an older installation are written down and put aside, whoever has them: who may still UPDATE
+-- jobs could take one without a lease. Supabase's default privileges gave some, too.
 DO $$
 DECLARE
-    v_relation regclass;
+    v_relation record;
+    v_name text;
 BEGIN
-    -- As the owner, whose grants they are; Supabase's default privileges gave some to its own roles.
+    INSERT INTO public.installation_before (relation, kind, name, before)
+    SELECT g.relname, 'acl', '', jsonb_build_object('grants', jsonb_agg(g.entry))
+    FROM (SELECT c.relname, e.grantee, jsonb_build_object('grantee',
+                     CASE e.grantee WHEN 0 THEN NULL ELSE pg_get_userbyid(e.grantee) END,
+                     'privilege', e.privilege_type, 'grantable', e.is_grantable, 'column', x.part) AS entry
+          FROM pg_class c
+          CROSS JOIN LATERAL (SELECT c.relacl AS acl, NULL AS part
+                              UNION ALL SELECT a.attacl, a.attname FROM pg_attribute a
+                                        WHERE a.attrelid = c.oid AND NOT a.attisdropped) x
+          CROSS JOIN LATERAL aclexplode(x.acl) e
+          WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+            AND c.relowner = 'tradewire_owner'::regrole AND e.grantee <> c.relowner) g
+    GROUP BY g.relname;
     FOR v_relation IN
-        SELECT c.oid FROM pg_class c
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
-          AND c.relowner = 'tradewire_owner'::regrole
+        SELECT DISTINCT b.relation, coalesce(quote_ident(g.entry ->> 'grantee'), 'PUBLIC') AS grantee,
+               CASE WHEN c.relkind = 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS word
+        FROM public.installation_before b CROSS JOIN LATERAL jsonb_array_elements(b.before -> 'grants') g (entry)
+        JOIN pg_class c ON c.relnamespace = 'public'::regnamespace AND c.relname = b.relation
+        WHERE b.kind = 'acl' AND b.name = ''
     LOOP
-        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, anon, authenticated, service_role', v_relation);
+        EXECUTE format('REVOKE ALL ON %s public.%I FROM %s', v_relation.word, v_relation.relation, v_relation.grantee);
     END LOOP;
+    FOREACH v_name IN ARRAY ARRAY['user_profiles', 'broker_connections', 'mt5_agents', 'ea_projects', 'ea_versions',
+        'ea_artifacts', 'ea_deployments', 'trading_accounts', 'user_exchange_connections', 'workflow_executions',
+        'workflow_steps', 'trades', 'jobs']
+    LOOP
+        CALL public.installation_drop_policies(v_name);
+    END LOOP;
+    IF public.installation_had('user_profiles', 'renamed') THEN
+        GRANT SELECT ON public.profiles TO authenticated, service_role;
+    END IF;
 END $$;
-
-SET ROLE tradewire_owner;
 
 -- Users, through SQL as Supabase offers it: own rows, and keys never.
 GRANT SELECT ON user_profiles, broker_connections, ea_projects, ea_versions, ea_artifacts, ea_deployments, jobs,
@@ -86,7 +114,7 @@ GRANT SELECT (id, user_id, broker_type, name, is_active, symbol_prefix, symbol_s
 GRANT SELECT (id, user_id, broker_connection_id, agent_name, is_connected, last_heartbeat, session_no,
               session_started_at, session_ended_at, gateway_id, capabilities, revoked_at, trade_disabled_reason)
     ON mt5_agents TO tradewire_dispatcher;
-GRANT SELECT ON tv_signals, signal_legs, jobs, job_ready, job_leases, gateways, unmatched_results
+GRANT SELECT ON tv_signals, signal_legs, jobs, job_ready, job_leases, gateways, unmatched_results, strategy_rates
     TO tradewire_dispatcher;
 GRANT INSERT ON jobs TO tradewire_dispatcher;
 GRANT SELECT, INSERT, UPDATE ON consumer_offsets TO tradewire_dispatcher;
@@ -101,6 +129,7 @@ CREATE POLICY dispatcher ON job_ready FOR SELECT TO tradewire_dispatcher USING (
 CREATE POLICY dispatcher ON job_leases FOR SELECT TO tradewire_dispatcher USING (true);
 CREATE POLICY dispatcher ON gateways FOR SELECT TO tradewire_dispatcher USING (true);
 CREATE POLICY dispatcher ON unmatched_results FOR SELECT TO tradewire_dispatcher USING (true);
+CREATE POLICY dispatcher ON strategy_rates FOR SELECT TO tradewire_dispatcher USING (true);
 CREATE POLICY dispatcher ON consumer_offsets FOR ALL TO tradewire_dispatcher USING (true) WITH CHECK (true);
 GRANT EXECUTE ON FUNCTION claim_next_job(uuid), take_signal_keys(bytea[], uuid[], timestamptz[], interval[]),
     write_signals, count_duplicates(uuid[]), apply_results, unmatched_ready(int), unmatched_done(bigint[]),
@@ -149,4 +178,6 @@ GRANT EXECUTE ON FUNCTION user_add(text), agent_pair(uuid, text, text, text), ag
     job_resolve(uuid, text, numeric, text, numeric, text, text)
     TO tradewire_operator;
 
-RESET ROLE;
+-- Only the functions of this folder change a job from here on.
+DROP TRIGGER jobs_upgrade_ready ON jobs;
+DROP FUNCTION jobs_upgrade_ready();

@@ -21,6 +21,7 @@ struct book *book_new(uint64_t (*write)(void *arg, const struct record *record),
     book->arg = arg;
     book->bucket_count = BUCKETS_FIRST;
     book->buckets = must(calloc(book->bucket_count, sizeof(struct book_job *)));
+    book->openers = must(calloc(book->bucket_count, sizeof(struct book_job *)));
     return book;
 }
 
@@ -44,6 +45,7 @@ void book_free(struct book **book)
         }
     }
     free((*book)->buckets);
+    free((*book)->openers);
     free(*book);
     *book = NULL;
 }
@@ -72,14 +74,54 @@ static void put_in_bucket(struct book *book, struct book_job *job)
     *bucket = job;
 }
 
+/* The low half of a magic is a hash. */
+static struct book_job **opener_bucket(const struct book *book, uint64_t magic)
+{
+    return &book->openers[magic & (book->bucket_count - 1)];
+}
+
+static void put_in_opened(struct book *book, struct book_job *job)
+{
+    struct book_job **bucket = opener_bucket(book, job->opened);
+    job->in_opened = *bucket;
+    *bucket = job;
+}
+
+void book_note_opener(struct book *book, struct book_job *job, uint64_t magic)
+{
+    if (job->opened != 0)
+        return;
+    job->opened = magic;
+    put_in_opened(book, job);
+}
+
+const struct book_job *book_opener(const struct book *book, uint64_t magic)
+{
+    const struct book_job *found = NULL;
+    for (const struct book_job *job = *opener_bucket(book, magic); job != NULL;
+         job = job->in_opened) {
+        if (job->opened != magic)
+            continue;
+        if (found != NULL)
+            return NULL; /* two of a strategy's many jobs may share one: it tells nothing then */
+        found = job;
+    }
+    return found;
+}
+
 static void grow_table(struct book *book)
 {
     free(book->buckets);
+    free(book->openers);
     book->bucket_count *= 2;
     book->buckets = must(calloc(book->bucket_count, sizeof(struct book_job *)));
+    book->openers = must(calloc(book->bucket_count, sizeof(struct book_job *)));
     for (int list = 0; list < BOOK_LISTS; list++)
-        for (struct book_job *job = book->lists[list].first; job != NULL; job = job->next)
+        for (struct book_job *job = book->lists[list].first; job != NULL; job = job->next) {
             put_in_bucket(book, job);
+            if (job->opened != 0)
+                put_in_opened(book, job);
+        }
 }
 
 static void unlink_job(struct book *book, struct book_job *job)
@@ -124,6 +166,12 @@ void book_remove(struct book *book, struct book_job *job)
     while (*at != job)
         at = &(*at)->in_bucket;
     *at = job->in_bucket;
+    if (job->opened != 0) {
+        at = opener_bucket(book, job->opened);
+        while (*at != job)
+            at = &(*at)->in_opened;
+        *at = job->in_opened;
+    }
     unlink_job(book, job);
     book->job_count--;
     job_free(job);
@@ -303,6 +351,16 @@ void book_next(struct book *book, const struct book_now *now, struct book_action
 uint64_t book_number(struct book *book)
 {
     return ++book->command_id;
+}
+
+bool book_needs_terminal(const struct book *book)
+{
+    for (const struct book_job *job = book->lists[BOOK_LIST_OPEN].first; job != NULL;
+         job = job->next)
+        if (job_is_effect(job) &&
+            (job->state == BOOK_WAITING || has_unsent(job) || awaits_answer(job)))
+            return true;
+    return false;
 }
 
 size_t book_unlooked(const struct book *book)

@@ -43,6 +43,7 @@ struct book_offer { /* texts are "" when not said */
     enum book_type type;
     bool complete; /* trade, close: the order's description is there (a question may lack it) */
     uint64_t epoch;
+    uint64_t seq; /* order in which jobs were planned; 0: not known */
     bool question, terminal_only;
     int64_t expires_unix_us; /* gateway's clock, 0: no limit */
     int64_t claimed_unix_us; /* gateway's clock */
@@ -177,6 +178,8 @@ void book_next(struct book *book, const struct book_now *now, struct book_action
 /* A number for a command that is not the book's (ping), from the same ascending sequence. */
 uint64_t book_number(struct book *book);
 
+/* Does an order wait for its answer or for its turn? Then the terminal is for orders only. */
+bool book_needs_terminal(const struct book *book);
 /* Steps whose order may or may not have been executed, never looked for yet (hello waits for it).
  */
 size_t book_unlooked(const struct book *book);

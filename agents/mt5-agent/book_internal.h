@@ -32,11 +32,14 @@ struct book_candidate { /* a position that a close may act on */
 
 struct book_job {
     char job_id[SVC_UUID_TEXT];
-    struct book_job *in_bucket, *previous, *next;
+    struct book_job *in_bucket, *in_opened, *previous, *next;
     enum book_list list;
     enum book_type type;
     enum book_state state;
     uint64_t epoch, void_epoch;
+    uint64_t seq; /* as the offer's; 0: not known */
+    uint64_t
+        opened; /* a trade's: magic of its order, and of the position that this opens; 0: none */
     int64_t expires_unix_us;
     struct book_offer *offer; /* owned; NULL: of an earlier process, or ended */
     struct book_step *steps;  /* owned */
@@ -76,6 +79,7 @@ struct book {
     uint64_t (*write)(void *arg, const struct record *record);
     void *arg;
     struct book_job **buckets; /* owned; by job id */
+    struct book_job **openers; /* owned, as many; trades by the magic of their order */
     size_t bucket_count, job_count;
     struct {
         struct book_job *first, *last;
@@ -100,7 +104,11 @@ static inline bool job_is_effect(const struct book_job *job)
 struct book_job *book_find(const struct book *book, const char *job_id);
 struct book_job *book_add(struct book *book, const char *job_id);
 void book_remove(struct book *book, struct book_job *job);
-void book_move(struct book *book, struct book_job *job, enum book_list list);    /* to its end */
+void book_move(struct book *book, struct book_job *job, enum book_list list); /* to its end */
+/* A trade's order carries this magic. Known once, kept as long as the job. */
+void book_note_opener(struct book *book, struct book_job *job, uint64_t magic);
+/* The trade that opened a position with this magic; NULL: none that is known, or more than one. */
+const struct book_job *book_opener(const struct book *book, uint64_t magic);
 void book_write(struct book *book, struct book_job *job, struct record *record); /* fills id */
 void book_clear_steps(struct book_job *job);
 struct book_step *book_add_step(struct book_job *job);

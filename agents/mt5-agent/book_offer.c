@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void keep_offer(struct book_job *job, const struct book_offer *offer)
+static void keep_offer(struct book *book, struct book_job *job, const struct book_offer *offer)
 {
     if (job->offer == NULL)
         job->offer = malloc(sizeof *job->offer);
@@ -12,6 +12,13 @@ static void keep_offer(struct book_job *job, const struct book_offer *offer)
         abort();
     *job->offer = *offer;
     job->expires_unix_us = offer->expires_unix_us;
+    if (offer->seq != 0)
+        job->seq = offer->seq;
+    if (offer->type == BOOK_TRADE && job->opened == 0) {
+        struct order_identity identity;
+        order_identity(job->job_id, 1, offer->magic_tag, &identity);
+        book_note_opener(book, job, identity.magic);
+    }
 }
 
 /* Answered and not sent, unless a record of the job says that sending is safe. */
@@ -26,6 +33,7 @@ static void write_recv(struct book *book, struct book_job *job, const struct boo
     struct record r = {.kind = RECORD_RECV,
                        .at_unix_us = now->unix_us,
                        .epoch = offer->epoch,
+                       .job_seq = job->seq,
                        .expires_unix_us = offer->expires_unix_us,
                        .closing = offer->type == BOOK_CLOSE,
                        .terminal_only = offer->terminal_only && never_sent(offer)};
@@ -62,7 +70,7 @@ static void take_new_effect(struct book *book, const struct book_offer *offer,
     struct book_job *job = book_add(book, offer->job_id);
     job->type = offer->type;
     job->epoch = offer->epoch;
-    keep_offer(job, offer);
+    keep_offer(book, job, offer);
     write_recv(book, job, offer, now);
     job->received_unix_us = now->unix_us;
     if (never_sent(offer))
@@ -149,7 +157,7 @@ static enum book_taken take_known(struct book *book, struct book_job *job,
     if (!newer && (ended || job->offer != NULL))
         return BOOK_REPEATED;
     job->epoch = offer->epoch;
-    keep_offer(job, offer);
+    keep_offer(book, job, offer);
     if (newer)
         write_recv(book, job, offer, now);
     if (ended && job->outcome == BOOK_VOID)

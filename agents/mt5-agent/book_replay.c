@@ -27,6 +27,8 @@ static void replay_recv(struct book *book, struct book_job *job, const struct re
     job->type = r->closing ? BOOK_CLOSE : BOOK_TRADE;
     job->expires_unix_us = r->expires_unix_us;
     job->terminal_only = r->terminal_only;
+    if (r->job_seq != 0)
+        job->seq = r->job_seq;
     if (r->epoch > job->epoch)
         job->epoch = r->epoch;
     /* An offer above the epochs given up is a new life; anything else that ended stays ended. */
@@ -37,8 +39,10 @@ static void replay_recv(struct book *book, struct book_job *job, const struct re
 }
 
 /* An earlier process may have sent it: only looking tells. */
-static void replay_intent(struct book_job *job, const struct record *r)
+static void replay_intent(struct book *book, struct book_job *job, const struct record *r)
 {
+    if (job->type == BOOK_TRADE)
+        book_note_opener(book, job, r->magic);
     if (step_of(job, r->step) != NULL || job->step_count == BOOK_STEPS_MAX)
         return;
     struct book_step *step = book_add_step(job);
@@ -84,6 +88,8 @@ static void replay_done(struct book *book, struct book_job *job, const struct re
         return;
     }
     if (step == NULL) { /* found in the terminal without an INTENT of this journal */
+        if (job->type == BOOK_TRADE)
+            book_note_opener(book, job, r->magic);
         step = book_add_step(job);
         step->step = r->step;
         step->identity.magic = r->magic;
@@ -107,7 +113,7 @@ void book_replay(struct book *book, const struct record *r)
         replay_recv(book, job, r);
         break;
     case RECORD_INTENT:
-        replay_intent(job, r);
+        replay_intent(book, job, r);
         break;
     case RECORD_SENT:
         job->sent_unix_us = job->sent_unix_us == 0 ? r->at_unix_us : job->sent_unix_us;

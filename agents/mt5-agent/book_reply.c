@@ -1,6 +1,7 @@
 /* Answers of the terminal: to orders, to a close's question for positions, to reads. */
 #include "book_internal.h"
 #include "retcode.h"
+#include "wire/jsonline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,15 +121,22 @@ static void take_result(struct book *book, struct book_job *job, struct book_ste
     }
 }
 
-/* May this close act on the position? Never on one that was opened after its alert. */
-static bool is_candidate(const struct book_offer *offer, const struct wire_position *p,
-                         int64_t server_offset_s)
+/* May this close act on the position? On what was opened before its alert; and where the journal
+ * knows the trade of its strategy that opened it, their order alone decides: an entry that waited
+ * together with its close is filled after the close's alert came, and must not stay open; a later
+ * entry is none of its business. Where clocks and order differ, the order is right. */
+static bool is_candidate(const struct book *book, const struct book_job *job,
+                         const struct wire_position *p, int64_t server_offset_s)
 {
-    int64_t opened_unix_us = p->open_time_us - server_offset_s * 1000000;
-    if (opened_unix_us >= offer->opened_before_unix_us)
+    const struct book_offer *offer = job->offer;
+    const bool own = p->magic != 0 && magic_tag_of(p->magic) == offer->magic_tag;
+    if (offer->scope == BOOK_SCOPE_STRATEGY && !own)
         return false;
-    return offer->scope != BOOK_SCOPE_STRATEGY ||
-           (p->magic != 0 && magic_tag_of(p->magic) == offer->magic_tag);
+    const struct book_job *opener =
+        offer->scope == BOOK_SCOPE_STRATEGY ? book_opener(book, p->magic) : NULL;
+    if (opener != NULL && opener->seq != 0 && job->seq != 0)
+        return opener->seq < job->seq;
+    return p->open_time_us - server_offset_s * 1000000 < offer->opened_before_unix_us;
 }
 
 static void keep_candidate(struct book_job *job, const struct wire_position *p)
@@ -155,7 +163,7 @@ static void take_close_positions(struct book *book, struct book_job *job,
         return;
     }
     for (size_t i = 0; i < m->count; i++)
-        if (is_candidate(job->offer, &m->positions[i], m->clocks.server_offset_s))
+        if (is_candidate(book, job, &m->positions[i], m->clocks.server_offset_s))
             keep_candidate(job, &m->positions[i]);
     job->asked_id = 0;
     if (m->more && m->count > 0 && job->candidate_count < BOOK_CANDIDATES_MAX)
@@ -164,27 +172,21 @@ static void take_close_positions(struct book *book, struct book_job *job,
         book_plan_close(book, job, now);
 }
 
-static void put_text(struct svc_buffer *out, const char *name, const char *text)
-{
-    svc_buffer_printf(out, ",\"%s\":", name);
-    svc_buffer_json(out, text, strlen(text));
-}
-
 static void put_position(struct svc_buffer *out, const struct wire_position *p, int64_t offset_s)
 {
     svc_buffer_printf(out, "{\"ticket\":\"%llu\",\"position_id\":\"%llu\"",
                       (unsigned long long)p->ticket, (unsigned long long)p->position_id);
-    put_text(out, "symbol", p->symbol);
-    put_text(out, "side", p->sell ? "sell" : "buy");
-    put_text(out, "volume", p->volume);
-    put_text(out, "open_price", p->open_price);
-    put_text(out, "current_price", p->current_price);
-    put_text(out, "sl", p->sl);
-    put_text(out, "tp", p->tp);
-    put_text(out, "profit", p->profit);
-    put_text(out, "swap", p->swap);
+    jsonline_put_text(out, "symbol", p->symbol);
+    jsonline_put_text(out, "side", p->sell ? "sell" : "buy");
+    jsonline_put_text(out, "volume", p->volume);
+    jsonline_put_text(out, "open_price", p->open_price);
+    jsonline_put_text(out, "current_price", p->current_price);
+    jsonline_put_text(out, "sl", p->sl);
+    jsonline_put_text(out, "tp", p->tp);
+    jsonline_put_text(out, "profit", p->profit);
+    jsonline_put_text(out, "swap", p->swap);
     svc_buffer_printf(out, ",\"magic\":\"%llu\"", (unsigned long long)p->magic);
-    put_text(out, "comment", p->comment);
+    jsonline_put_text(out, "comment", p->comment);
     svc_buffer_printf(out, ",\"open_time_unix_us\":%lld}",
                       (long long)(p->open_time_us - offset_s * 1000000));
 }

@@ -5,6 +5,7 @@
 #include "journal.h"
 #include "link.h"
 #include "report.h"
+#include "symbols.h"
 #include "terminal.h"
 
 #include "svc/clock.h"
@@ -25,6 +26,7 @@ struct execute {
     struct svc_loop *loop;
     struct journal *journal;
     struct book *book;
+    struct symbols *symbols;
     struct terminal *terminal;
     struct link *link;
     struct svc_source work; /* runs after everything that came in during a turn */
@@ -143,6 +145,34 @@ static bool carry_out(struct execute *x, struct book_action *action, int64_t now
     return true;
 }
 
+/* What the broker offers, whenever the terminal has nothing better to do. Returns when to come
+ * back, 0: when something comes. */
+static int64_t report_symbols(struct execute *x, const struct book_now *now)
+{
+    const struct symbols_now at = {.mono_us = now->mono_us,
+                                   .link_session = now->link_session,
+                                   .terminal_session = now->terminal_session,
+                                   .may_ask = now->trade_connected && !now->draining &&
+                                              !book_needs_terminal(x->book)};
+    struct symbols_action action;
+    symbols_next(x->symbols, &at, &action);
+    if (action.complaint != NULL)
+        svc_warn("symbols_incomplete", SVC_T("err", action.complaint));
+    if (action.act == SYMBOLS_ASK) {
+        wire_symbols(action.command_id, action.after, &x->line);
+        terminal_send(x->terminal, &x->line);
+    } else if (action.act == SYMBOLS_SAY) {
+        (void)link_symbols(x->link, action.page); /* not sent: it is said again */
+    }
+    return action.wake_mono_us;
+}
+
+/* 0: that one needs no waking. */
+static int64_t earlier(int64_t a_us, int64_t b_us)
+{
+    return a_us == 0 || (b_us != 0 && b_us < a_us) ? b_us : a_us;
+}
+
 static void work(void *arg, uint32_t events)
 {
     struct execute *x = arg;
@@ -157,8 +187,9 @@ static void work(void *arg, uint32_t events)
     /* What needs no flush shall still survive kill -9. */
     if (journal_write(x->journal, &err) != SVC_OK)
         journal_broke(x, &err);
-    if (action.act == BOOK_NOTHING && action.wake_mono_us > 0) {
-        int64_t wait_us = action.wake_mono_us - now.mono_us;
+    int64_t wake_mono_us = earlier(action.wake_mono_us, report_symbols(x, &now));
+    if (wake_mono_us > 0) {
+        int64_t wait_us = wake_mono_us - now.mono_us;
         svc_timer_after_ms(x->loop, &x->wake, wait_us < 1000 ? 1 : (uint32_t)(wait_us / 1000));
     }
 }
@@ -188,11 +219,21 @@ static void on_acked(void *arg, const char *job_id, uint64_t epoch)
     svc_source_again(&x->work);
 }
 
+static void on_symbols_acked(void *arg, uint64_t report, uint32_t page)
+{
+    struct execute *x = arg;
+    size_t count = symbols_acked(x->symbols, report, page);
+    if (count > 0)
+        svc_info("symbols_reported", SVC_N("report", report), SVC_N("symbols", count));
+    svc_source_again(&x->work);
+}
+
 static void on_answer(void *arg, const struct wire_message *message)
 {
     struct execute *x = arg;
     const struct book_now now = now_of(x);
-    book_answered(x->book, message, &now);
+    book_answered(x->book, message, &now); /* all of them: they prove where the terminal is */
+    symbols_answered(x->symbols, message, now.mono_us);
     svc_source_again(&x->work);
 }
 
@@ -307,7 +348,7 @@ static enum svc_rc open_edges(struct execute *x, const struct config *config,
         .agent_key = config->agent_key,
         .journal_id = journal_id(x->journal),
         .keys = keys,
-        .events = {on_offer, on_acked, wake, on_journal_seq, x},
+        .events = {on_offer, on_acked, on_symbols_acked, wake, on_journal_seq, x},
     };
     const struct terminal_events terminal = {on_terminal_changed, on_answer, on_number, on_refused,
                                              x};
@@ -327,6 +368,7 @@ enum svc_rc execute_open(struct svc_loop *loop, const struct config *config,
     x->loop = loop;
     x->started_mono_us = svc_mono_us();
     x->book = book_new(write_record, x);
+    x->symbols = symbols_new(on_number, x);
     svc_arena_init(&x->arena, ARENA_BYTES);
     add_metrics(x, metrics);
     if (open_journal(x, config, err) != SVC_OK || open_edges(x, config, keys, err) != SVC_OK) {
@@ -358,6 +400,7 @@ void execute_close(struct execute **execute)
     svc_source_remove(&x->work);
     journal_close(&x->journal);
     book_free(&x->book);
+    symbols_free(&x->symbols);
     svc_arena_done(&x->arena);
     svc_buffer_done(&x->line);
     free(x);

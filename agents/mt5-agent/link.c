@@ -305,6 +305,8 @@ static void take(struct link *link, const Tradewire__V1__Envelope *m)
         take_offer(link, m->job_offer);
     else if (m->body_case == TRADEWIRE__V1__ENVELOPE__BODY_REPORT_ACK)
         events->acked(events->arg, m->report_ack->job_id, m->report_ack->lease_epoch);
+    else if (m->body_case == TRADEWIRE__V1__ENVELOPE__BODY_SYMBOLS_ACK)
+        events->symbols_acked(events->arg, m->symbols_ack->report, m->symbols_ack->page);
 }
 
 static void take_frame(struct link *link, const void *bytes, size_t len)
@@ -448,6 +450,16 @@ bool link_report(struct link *link, Tradewire__V1__JobReport *report)
     Tradewire__V1__Envelope envelope = TRADEWIRE__V1__ENVELOPE__INIT;
     envelope.body_case = TRADEWIRE__V1__ENVELOPE__BODY_JOB_REPORT;
     envelope.job_report = report;
+    return send_envelope(link, &envelope);
+}
+
+bool link_symbols(struct link *link, const struct symbols_page *page)
+{
+    if (link->phase != LINK_LIVE)
+        return false;
+    Tradewire__V1__Envelope envelope;
+    svc_arena_reset(&link->arena);
+    link_message_symbols(&link->arena, page, &envelope);
     return send_envelope(link, &envelope);
 }
 

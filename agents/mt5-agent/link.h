@@ -8,6 +8,7 @@
 #include "account.h"
 #include "book.h"
 #include "keyfile.h"
+#include "symbols.h"
 #include "tradewire/v1/agent.pb-c.h"
 
 #include "svc/loop.h"
@@ -17,6 +18,7 @@ struct link;
 struct link_events { /* called from the loop's PEER phase */
     void (*offer)(void *arg, const struct book_offer *offer);
     void (*acked)(void *arg, const char *job_id, uint64_t epoch);
+    void (*symbols_acked)(void *arg, uint64_t report, uint32_t page);
     void (*changed)(void *arg); /* a session began or ended, a heartbeat came */
     uint64_t (*journal_seq)(void *arg);
     void *arg;
@@ -50,5 +52,6 @@ void link_close(struct link **link);
 struct link_state link_state(const struct link *link);
 /* False: there is no session, or its queue is full; say it again later. */
 bool link_report(struct link *link, Tradewire__V1__JobReport *report);
+bool link_symbols(struct link *link, const struct symbols_page *page);
 /* The terminal came, went or changed; account NULL: none. Told to the gateway. */
 void link_terminal(struct link *link, const struct account *account, bool ready);

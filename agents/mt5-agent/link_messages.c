@@ -57,6 +57,57 @@ void link_message_account(struct svc_arena *arena, const struct account *account
     ret->account_report = m;
 }
 
+static char *borrowed(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
+static Tradewire__V1__SymbolSpec *symbol_message(struct svc_arena *arena,
+                                                 const struct wire_symbol *s)
+{
+    Tradewire__V1__SymbolSpec *m = svc_arena_alloc(arena, sizeof *m);
+    tradewire__v1__symbol_spec__init(m);
+    m->has_name = m->has_digits = m->has_stops_level = m->has_freeze_level = 1;
+    m->has_trade_mode = m->has_filling_mode = m->has_calc_mode = 1;
+    m->name = bytes_of(arena, s->name);
+    m->digits = s->digits;
+    m->point = borrowed(s->point);
+    m->tick_size = borrowed(s->tick_size);
+    m->tick_value = borrowed(s->tick_value);
+    m->contract_size = borrowed(s->contract_size);
+    m->volume_min = borrowed(s->volume_min);
+    m->volume_max = borrowed(s->volume_max);
+    m->volume_step = borrowed(s->volume_step);
+    m->volume_limit = borrowed(s->volume_limit);
+    m->stops_level = s->stops_level;
+    m->freeze_level = s->freeze_level;
+    m->trade_mode = s->trade_mode;
+    m->filling_mode = s->filling_mode;
+    m->calc_mode = s->calc_mode;
+    m->currency_base = borrowed(s->currency_base);
+    m->currency_profit = borrowed(s->currency_profit);
+    m->currency_margin = borrowed(s->currency_margin);
+    return m;
+}
+
+void link_message_symbols(struct svc_arena *arena, const struct symbols_page *page,
+                          Tradewire__V1__Envelope *ret)
+{
+    Tradewire__V1__SymbolsReport *m = svc_arena_alloc(arena, sizeof *m);
+    tradewire__v1__symbols_report__init(m);
+    m->has_report = m->has_page = m->has_last = 1;
+    m->report = page->report;
+    m->page = page->page;
+    m->last = page->last;
+    m->n_symbols = page->count;
+    m->symbols = svc_arena_alloc(arena, page->count * sizeof *m->symbols + 1);
+    for (size_t i = 0; i < page->count; i++)
+        m->symbols[i] = symbol_message(arena, &page->symbols[i]);
+    tradewire__v1__envelope__init(ret);
+    ret->body_case = TRADEWIRE__V1__ENVELOPE__BODY_SYMBOLS_REPORT;
+    ret->symbols_report = m;
+}
+
 static void copy_text(char *ret, size_t size, const char *text)
 {
     (void)snprintf(ret, size, "%s", text == NULL ? "" : text);
@@ -116,6 +167,7 @@ void link_message_offer(const Tradewire__V1__JobOffer *m, struct book_offer *ret
 {
     *ret = (struct book_offer){.type = type_of(m->job_type),
                                .epoch = m->lease_epoch,
+                               .seq = m->seq,
                                .question = m->question,
                                .terminal_only = m->terminal_only,
                                .expires_unix_us = m->expires_unix_us,

@@ -4,6 +4,7 @@
 #include "account.h"
 #include "book.h"
 #include "contracts/messages.h"
+#include "symbols.h"
 
 struct link_hello {
     const char *agent_id, *agent_key, *journal_id;
@@ -16,6 +17,8 @@ struct link_hello {
 void link_message_hello(struct svc_arena *arena, const struct link_hello *hello,
                         Tradewire__V1__Envelope *ret);
 void link_message_account(struct svc_arena *arena, const struct account *account,
+                          Tradewire__V1__Envelope *ret);
+void link_message_symbols(struct svc_arena *arena, const struct symbols_page *page,
                           Tradewire__V1__Envelope *ret);
 /* A checked offer (contracts_unpack_envelope); ret holds copies. */
 void link_message_offer(const Tradewire__V1__JobOffer *m, struct book_offer *ret);

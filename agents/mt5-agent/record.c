@@ -54,6 +54,7 @@ static void put_json(struct svc_buffer *out, const struct record *r)
     svc_buffer_json(out, r->job_id, strlen(r->job_id));
     put_number(out, "at", (uint64_t)r->at_unix_us);
     put_number(out, "epoch", r->epoch);
+    put_number(out, "job_seq", r->job_seq);
     put_number(out, "expires", (uint64_t)r->expires_unix_us);
     put_number(out, "ready", (uint64_t)r->ready_unix_us);
     put_true(out, "closing", r->closing);
@@ -143,6 +144,7 @@ static bool read_members(const json_t *object, struct record *r)
     take_text(object, "id", r->job_id, sizeof r->job_id, &good);
     r->at_unix_us = take_time(object, "at", &good);
     r->epoch = take_number(object, "epoch", INT64_MAX, &good);
+    r->job_seq = take_number(object, "job_seq", INT64_MAX, &good);
     r->expires_unix_us = take_time(object, "expires", &good);
     r->ready_unix_us = take_time(object, "ready", &good);
     r->closing = json_is_true(json_object_get(object, "closing"));

@@ -22,7 +22,7 @@ enum {
 
 enum record_kind {
     RECORD_JOURNAL, /* first line, and last of a compaction: journal_id */
-    RECORD_RECV,    /* an effect was offered: epoch, expires, closing, terminal_only */
+    RECORD_RECV,    /* an effect was offered: epoch, job_seq, expires, closing, terminal_only */
     RECORD_INTENT,  /* a step will be sent: everything from step to server_time */
     RECORD_SENT,    /* it left for the terminal */
     RECORD_DONE,  /* a step's end: executed (filled > 0), or code; step 0: the job's, never sent */
@@ -36,6 +36,7 @@ struct record { /* members that a kind does not use are zero */
     char job_id[SVC_UUID_TEXT]; /* header: journal_id */
     int64_t at_unix_us;         /* corrected clock */
     uint64_t epoch;
+    uint64_t job_seq; /* of the offer; 0: not said, or written before offers said it */
     int64_t expires_unix_us, ready_unix_us;
     bool closing, terminal_only;
     uint32_t step;

@@ -3,6 +3,7 @@
 
 #include "peer_clock.h"
 #include "terminal_peer.h"
+#include "wire/jsonline.h"
 
 #include "svc/clock.h"
 #include "svc/log.h"
@@ -287,7 +288,7 @@ enum svc_rc terminal_open(struct svc_loop *loop, const char *address, const char
     t->loop = loop;
     t->events = *events;
     hash_token(token, t->token_hash);
-    svc_arena_init(&t->arena, WIRE_LINE_MAX);
+    svc_arena_init(&t->arena, JSONLINE_BYTES_MAX);
     for (unsigned i = 0; i < TERMINAL_PEERS_MAX; i++)
         t->peers[i].source.fd = -1;
     t->tick = (struct svc_timer){.run = tick, .arg = t};

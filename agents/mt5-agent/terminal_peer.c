@@ -1,6 +1,6 @@
 #include "terminal_peer.h"
 
-#include "terminal_wire.h"
+#include "wire/jsonline.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { INPUT_MAX = 4 * WIRE_LINE_MAX };
+enum { INPUT_MAX = 4 * JSONLINE_BYTES_MAX };
 
 bool terminal_peer_read(struct terminal_peer *peer)
 {
@@ -57,7 +57,7 @@ const char *terminal_peer_line(const struct terminal_peer *peer, size_t *ret_len
         return NULL;
     const char *end = memchr(peer->in.bytes, '\n', peer->in.len);
     size_t len = end == NULL ? peer->in.len : (size_t)(end - peer->in.bytes);
-    *ret_too_long = len > WIRE_LINE_MAX;
+    *ret_too_long = len > JSONLINE_BYTES_MAX;
     if (end == NULL || *ret_too_long)
         return NULL;
     *ret_len = len;

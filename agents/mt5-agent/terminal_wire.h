@@ -10,8 +10,8 @@
 
 enum {
     WIRE_PROTOCOL = 1,
-    WIRE_LINE_MAX = 64 * 1024,
     WIRE_KEYS_MAX = 64,
+    WIRE_CURRENCY_TEXT = 17,
     WIRE_TEXT = 65,
     WIRE_MESSAGE_TEXT = 256,
 };
@@ -23,6 +23,7 @@ enum wire_kind {
     WIRE_POSITIONS,
     WIRE_FOUND,
     WIRE_ACCOUNT,
+    WIRE_SYMBOLS,
 };
 
 struct wire_clocks { /* in hello and pong */
@@ -62,6 +63,18 @@ struct wire_match { /* an order that was looked for and found */
     bool sell;
 };
 
+struct wire_symbol { /* units: SymbolSpec in agent.proto */
+    char name[RECORD_SYMBOL_TEXT];
+    uint32_t digits;
+    char point[RECORD_DECIMAL_TEXT], tick_size[RECORD_DECIMAL_TEXT],
+        tick_value[RECORD_DECIMAL_TEXT], contract_size[RECORD_DECIMAL_TEXT];
+    char volume_min[RECORD_DECIMAL_TEXT], volume_max[RECORD_DECIMAL_TEXT],
+        volume_step[RECORD_DECIMAL_TEXT], volume_limit[RECORD_DECIMAL_TEXT];
+    uint32_t stops_level, freeze_level, trade_mode, filling_mode, calc_mode;
+    char currency_base[WIRE_CURRENCY_TEXT], currency_profit[WIRE_CURRENCY_TEXT],
+        currency_margin[WIRE_CURRENCY_TEXT];
+};
+
 struct wire_message { /* what lives behind pointers lives in the arena */
     enum wire_kind kind;
     uint64_t id;                  /* of the command that is answered; hello: 0 */
@@ -72,8 +85,9 @@ struct wire_message { /* what lives behind pointers lives in the arena */
     struct wire_result result;
     struct wire_position *positions;
     struct wire_match *matches;
-    size_t count; /* of positions or matches */
-    bool more;    /* there are further positions */
+    struct wire_symbol *symbols; /* names ascending by bytes */
+    size_t count;                /* of positions, matches or symbols */
+    bool more;                   /* there are further positions or symbols */
     bool trade_connected, history_ready;
     const char *account_json; /* object, as the terminal wrote it */
 };
@@ -105,3 +119,5 @@ void wire_positions(uint64_t id, const char *symbol, uint64_t after, struct svc_
 void wire_find(uint64_t id, int64_t from_server_us, const struct wire_key *keys, size_t count,
                struct svc_buffer *ret);
 void wire_account(uint64_t id, struct svc_buffer *ret);
+/* after: the last name of the page before; "": from the beginning. */
+void wire_symbols(uint64_t id, const char *after, struct svc_buffer *ret);

@@ -1,7 +1,7 @@
 /* The TCP connection to mt5-agent. */
 #include "link.h"
 
-#include "wire.h"
+#include "wire/jsonline.h"
 
 #include "svc/log.h"
 #include "svc/retry.h"
@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { OUTPUT_MAX = 1024 * 1024, INPUT_MAX = 4 * WIRE_LINE_MAX };
+enum { OUTPUT_MAX = 1024 * 1024, INPUT_MAX = 4 * JSONLINE_BYTES_MAX };
 
 struct link {
     struct svc_loop *loop;
@@ -136,7 +136,7 @@ static void deliver(struct link *link)
         if (end == NULL)
             break;
         size_t len = (size_t)(end - link->in.bytes);
-        char line[WIRE_LINE_MAX];
+        char line[JSONLINE_BYTES_MAX];
         if (len >= sizeof line) {
             svc_warn("line_too_long", SVC_N("bytes", len));
             disconnect(link);
@@ -147,7 +147,7 @@ static void deliver(struct link *link)
         memmove(link->in.bytes, end + 1, link->in.len);
         link->events.line(link->events.arg, line, len);
     }
-    if (link->connected && link->in.len >= WIRE_LINE_MAX &&
+    if (link->connected && link->in.len >= JSONLINE_BYTES_MAX &&
         memchr(link->in.bytes, '\n', link->in.len) == NULL)
         disconnect(link);
 }

@@ -11,15 +11,21 @@ static const struct {
     const char *name;
     unsigned digits;
     int64_t contract;
-    bool base_is_usd;
+    bool base_is_usd, is_pair;
+    const char *base, *profit;
     int64_t start_points, spread_points;
 } known[] = {
-    {"EURUSD", 5, 100000, false, 108500, 8}, {"GBPUSD", 5, 100000, false, 127000, 12},
-    {"USDJPY", 3, 100000, true, 150000, 10}, {"XAUUSD", 2, 100, false, 240000, 25},
-    {"AUDUSD", 5, 100000, false, 66000, 10}, {"NZDUSD", 5, 100000, false, 60500, 14},
-    {"USDCHF", 5, 100000, true, 88000, 12},  {"USDCAD", 5, 100000, true, 136000, 14},
-    {"XAGUSD", 3, 5000, false, 29500, 20},   {"US500", 2, 1, false, 550000, 60},
-    {"BTCUSD", 2, 1, false, 6500000, 1500},
+    {"EURUSD", 5, 100000, false, true, "EUR", "USD", 108500, 8},
+    {"GBPUSD", 5, 100000, false, true, "GBP", "USD", 127000, 12},
+    {"USDJPY", 3, 100000, true, true, "USD", "JPY", 150000, 10},
+    {"XAUUSD", 2, 100, false, false, "XAU", "USD", 240000, 25},
+    {"AUDUSD", 5, 100000, false, true, "AUD", "USD", 66000, 10},
+    {"NZDUSD", 5, 100000, false, true, "NZD", "USD", 60500, 14},
+    {"USDCHF", 5, 100000, true, true, "USD", "CHF", 88000, 12},
+    {"USDCAD", 5, 100000, true, true, "USD", "CAD", 136000, 14},
+    {"XAGUSD", 3, 5000, false, false, "XAG", "USD", 29500, 20},
+    {"US500", 2, 1, false, false, "USD", "USD", 550000, 60},
+    {"BTCUSD", 2, 1, false, false, "BTC", "USD", 6500000, 1500},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 
@@ -59,6 +65,9 @@ static enum svc_rc add_symbol(struct market *market, uint32_t seed, const char *
         .digits = known[entry].digits,
         .contract = known[entry].contract,
         .base_is_usd = known[entry].base_is_usd,
+        .is_pair = known[entry].is_pair,
+        .currency_base = known[entry].base,
+        .currency_profit = known[entry].profit,
         .start_points = known[entry].start_points,
         .mid_points = known[entry].start_points,
         .spread_points = known[entry].spread_points,
@@ -127,6 +136,21 @@ struct market_quote market_quote_of(const struct market *market, int symbol)
     const struct market_symbol *s = &market->symbols[symbol];
     return (struct market_quote){s->mid_points - s->spread_points / 2,
                                  s->mid_points - s->spread_points / 2 + s->spread_points};
+}
+
+int64_t market_tick_value(const struct market *market, int symbol)
+{
+    const struct market_symbol *s = &market->symbols[symbol];
+    int64_t bid_points = market_quote_of(market, symbol).bid_points;
+    int64_t scaled = s->contract;
+    /* A point is contract * 10^-digits of the quote currency; that in USD is contract / points. */
+    for (unsigned i = 0; i < MARKET_TICK_VALUE_SCALE; i++)
+        scaled *= 10;
+    if (s->base_is_usd)
+        return (scaled + bid_points / 2) / bid_points;
+    for (unsigned i = 0; i < s->digits; i++)
+        scaled /= 10;
+    return scaled;
 }
 
 void market_step(struct market *market, int symbol)

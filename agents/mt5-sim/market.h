@@ -11,13 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MARKET_SYMBOLS_MAX = 32, MARKET_NAME_TEXT = 32, MARKET_PRICE_TEXT = 32 };
+enum {
+    MARKET_SYMBOLS_MAX = 512,
+    MARKET_NAME_TEXT = 32,
+    MARKET_PRICE_TEXT = 32,
+    MARKET_TICK_VALUE_SCALE = 8,
+};
 
 struct market_symbol {
     char name[MARKET_NAME_TEXT]; /* as the broker writes it */
     unsigned digits;
-    int64_t contract;     /* units per lot */
-    bool base_is_usd;     /* USDJPY: profit in the quote currency; else quoted in USD */
+    int64_t contract; /* units per lot */
+    bool base_is_usd; /* USDJPY: profit in the quote currency; else quoted in USD */
+    bool is_pair;     /* of currencies; else a contract for difference */
+    const char *currency_base, *currency_profit;
     int64_t start_points; /* where the walk begins; it stays within 10 % of it */
     int64_t mid_points;
     int64_t spread_points;
@@ -40,6 +47,9 @@ enum svc_rc market_init(struct market *market, uint32_t seed, const char *names,
 /* Index of a symbol: exact, then in any case, then the only one that begins with the name; -1. */
 int market_find(const struct market *market, const char *name);
 struct market_quote market_quote_of(const struct market *market, int symbol);
+/* USD per point and lot at the present quote, 10^-MARKET_TICK_VALUE_SCALE each: of a loss, which
+ * for a symbol with USD as its base is the larger one, at the bid. */
+int64_t market_tick_value(const struct market *market, int symbol);
 void market_step(struct market *market, int symbol);
 void market_price_text(const struct market *market, int symbol, int64_t points,
                        char ret[MARKET_PRICE_TEXT]);

@@ -256,6 +256,10 @@ static void take(struct terminal *t, struct wire_command *command)
         wire_account(command->id, &self, t->broker, &t->line);
         send_line(t);
         break;
+    case WIRE_SYMBOLS:
+        wire_symbols(command, t->broker->market, &t->line);
+        send_line(t);
+        break;
     }
 }
 

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-enum { WIRE_LINE_MAX = 64 * 1024, WIRE_KEYS_MAX = 64, WIRE_PAGE = 100 };
+enum { WIRE_KEYS_MAX = 64, WIRE_PAGE = 100 };
 
 enum wire_kind {
     WIRE_WELCOME,
@@ -18,6 +18,7 @@ enum wire_kind {
     WIRE_POSITIONS,
     WIRE_FIND,
     WIRE_ACCOUNT,
+    WIRE_SYMBOLS,
 };
 
 struct wire_key {             /* one order to look for */
@@ -33,7 +34,8 @@ struct wire_command { /* texts are valid until wire_command_done; absent ones ar
     bool sell;
     int64_t not_after_us;
     uint64_t magic, position;
-    uint64_t after;
+    uint64_t after;         /* positions */
+    const char *after_name; /* symbols */
     int64_t from_server_us;
     struct wire_key keys[WIRE_KEYS_MAX];
     size_t key_count;
@@ -75,4 +77,7 @@ void wire_error(const char *type, uint64_t id, const char *error, struct svc_buf
 void wire_found(const struct wire_command *command, const struct wire_terminal *terminal,
                 const struct broker *broker, struct svc_buffer *ret);
 void wire_account(uint64_t id, const struct wire_terminal *terminal, const struct broker *broker,
+                  struct svc_buffer *ret);
+/* Symbols with names behind command->after_name by bytes, at most WIRE_PAGE. */
+void wire_symbols(const struct wire_command *command, const struct market *market,
                   struct svc_buffer *ret);

@@ -1,5 +1,6 @@
 /* What cannot be processed goes to <topic>.dlq and its partition moves on: original key and bytes,
- * the reason in headers. The position may move only after the delivery was reported. */
+ * the headers traceparent and schema that it came with, and the reason in further headers. The
+ * position may move only after the delivery was reported. */
 #pragma once
 
 #include "svc/consumer.h"

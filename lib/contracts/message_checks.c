@@ -94,6 +94,12 @@ static void decimal(struct check *c, const char *field, const char *value)
     require(c, field, value != NULL && decimal_valid(value), "is not a decimal");
 }
 
+static void decimal_not_negative(struct check *c, const char *field, const char *value)
+{
+    decimal(c, field, value);
+    require(c, field, value == NULL || value[0] != '-', "is negative");
+}
+
 static void time_or_absent(struct check *c, const char *field, int64_t unix_us)
 {
     require(c, field, unix_us >= 0 && unix_us <= UNIX_US_MAX, "is not a time in us");
@@ -303,6 +309,7 @@ static void check_offer(struct check *c, const Tradewire__V1__JobOffer *m)
     job_type(c, "job_offer.job_type", m->job_type);
     require(c, "job_offer.lease_epoch", m->lease_epoch > 0 && m->lease_epoch <= COUNT_MAX,
             "is out of range");
+    require(c, "job_offer.seq", m->seq <= COUNT_MAX, "is out of range");
     time_or_absent(c, "job_offer.expires_unix_us", m->expires_unix_us);
     time_known(c, "job_offer.claimed_unix_us", m->claimed_unix_us);
     check_account(c, m->account);
@@ -339,6 +346,53 @@ static void check_report(struct check *c, const Tradewire__V1__JobReport *m)
     text_or_absent(c, "job_report.output", &m->output, m->has_output, MESSAGE_OUTPUT_BYTES_MAX);
     time_or_absent(c, "job_report.ready_unix_us", m->ready_unix_us);
     check_times(c, m->times);
+}
+
+static void check_spec(struct check *c, const Tradewire__V1__SymbolSpec *m)
+{
+    text(c, "symbols.name", &m->name, m->has_name, MESSAGE_SYMBOL_BYTES_MAX);
+    require(c, "symbols.digits", m->digits <= MESSAGE_DIGITS_MAX, "is too large");
+    decimal_not_negative(c, "symbols.point", m->point);
+    decimal_not_negative(c, "symbols.tick_size", m->tick_size);
+    decimal_not_negative(c, "symbols.tick_value", m->tick_value);
+    decimal_not_negative(c, "symbols.contract_size", m->contract_size);
+    decimal_not_negative(c, "symbols.volume_min", m->volume_min);
+    decimal_not_negative(c, "symbols.volume_max", m->volume_max);
+    decimal_not_negative(c, "symbols.volume_step", m->volume_step);
+    decimal_not_negative(c, "symbols.volume_limit", m->volume_limit);
+    require(c, "symbols.stops_level", m->stops_level <= INT32_MAX, "is too large");
+    require(c, "symbols.freeze_level", m->freeze_level <= INT32_MAX, "is too large");
+    require(c, "symbols.trade_mode", m->trade_mode <= MESSAGE_TRADE_MODE_MAX, "is unknown");
+    require(c, "symbols.filling_mode", m->filling_mode <= MESSAGE_FILLING_MODE_MAX, "is unknown");
+    require(c, "symbols.calc_mode", m->calc_mode <= MESSAGE_CALC_MODE_MAX, "is too large");
+    word_or_absent(c, "symbols.currency_base", m->currency_base, MESSAGE_CURRENCY_BYTES_MAX);
+    word_or_absent(c, "symbols.currency_profit", m->currency_profit, MESSAGE_CURRENCY_BYTES_MAX);
+    word_or_absent(c, "symbols.currency_margin", m->currency_margin, MESSAGE_CURRENCY_BYTES_MAX);
+}
+
+/* As bytes: memcmp, and the shorter of two that begin alike is the first. */
+static bool ascending(const ProtobufCBinaryData *a, const ProtobufCBinaryData *b)
+{
+    const int order = memcmp(a->data, b->data, a->len < b->len ? a->len : b->len);
+    return order < 0 || (order == 0 && a->len < b->len);
+}
+
+static void check_page_number(struct check *c, uint64_t report, uint32_t page)
+{
+    require(c, "symbols.report", report > 0 && report <= COUNT_MAX, "is out of range");
+    require(c, "symbols.page", page > 0 && page <= MESSAGE_SYMBOL_PAGES_MAX, "is out of range");
+}
+
+static void check_symbols(struct check *c, const Tradewire__V1__SymbolsReport *m)
+{
+    check_page_number(c, m->report, m->page);
+    require(c, "symbols", m->n_symbols <= MESSAGE_SYMBOLS_MAX, "are too many");
+    for (size_t i = 0; i < m->n_symbols && c->rc == SVC_OK; i++) {
+        check_spec(c, m->symbols[i]);
+        if (i > 0 && c->rc == SVC_OK)
+            require(c, "symbols.name", ascending(&m->symbols[i - 1]->name, &m->symbols[i]->name),
+                    "is not ascending");
+    }
 }
 
 static void check_heartbeat(struct check *c, const Tradewire__V1__Heartbeat *m)
@@ -379,6 +433,12 @@ enum svc_rc check_envelope(const Tradewire__V1__Envelope *m, struct svc_error *e
     case TRADEWIRE__V1__ENVELOPE__BODY_REPORT_ACK:
         uuid(&c, "report_ack.job_id", m->report_ack->job_id);
         break;
+    case TRADEWIRE__V1__ENVELOPE__BODY_SYMBOLS_REPORT:
+        check_symbols(&c, m->symbols_report);
+        break;
+    case TRADEWIRE__V1__ENVELOPE__BODY_SYMBOLS_ACK:
+        check_page_number(&c, m->symbols_ack->report, m->symbols_ack->page);
+        break;
     default:
         fault(&c, "body", "is missing or unknown");
     }
@@ -391,10 +451,13 @@ enum svc_rc check_agent_event(const Tradewire__V1__AgentEvent *m, struct svc_err
     uuid(&c, "agent_id", m->agent_id);
     uuid(&c, "user_id", m->user_id);
     time_known(&c, "at_unix_us", m->at_unix_us);
+    require(&c, "session_no", m->session_no > 0 && m->session_no <= COUNT_MAX, "is out of range");
     require(&c, "event", m->event_case != TRADEWIRE__V1__AGENT_EVENT__EVENT__NOT_SET,
             "is missing or unknown");
     if (m->event_case == TRADEWIRE__V1__AGENT_EVENT__EVENT_ACCOUNT)
         check_account(&c, m->account);
+    if (m->event_case == TRADEWIRE__V1__AGENT_EVENT__EVENT_SYMBOLS)
+        check_symbols(&c, m->symbols);
     return c.rc;
 }
 

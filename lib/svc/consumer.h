@@ -26,7 +26,7 @@ struct svc_record {    /* borrowed from its batch */
     int64_t append_unix_us;    /* the broker's append time (ms resolution), 0 when unknown */
     const void *key, *payload; /* payload NULL: a tombstone */
     size_t key_len, payload_len;
-    const rd_kafka_message_t *message;
+    const rd_kafka_message_t *message; /* NULL: made by hand, and without headers */
 };
 
 /* The last value of a header, borrowed from the record; NULL when absent. */

@@ -27,7 +27,8 @@ const void *svc_record_header(const struct svc_record *record, const char *name,
     rd_kafka_headers_t *headers = NULL;
     const void *value = NULL;
     size_t len = 0;
-    if (rd_kafka_message_headers(record->message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+    if (record->message == NULL ||
+        rd_kafka_message_headers(record->message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
         rd_kafka_header_get_last(headers, name, &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return NULL;
     *ret_len = len;

@@ -4,8 +4,10 @@
 
 #include "svc/producer.h"
 
-/* agent_id NULL: any agent of the user. */
-void hint_job_ready(struct svc_producer *producer, const char *agent_id, const char *user_id);
-/* signal_id NULL: not from a signal. */
+/* agent_id NULL: any agent of the user. traceparent: of the (first) job that became ready; NULL: it
+ * has none, and the hint begins one. */
+void hint_job_ready(struct svc_producer *producer, const char *agent_id, const char *user_id,
+                    const char *traceparent);
+/* signal_id NULL: not from a signal. traceparent: the job's; NULL as above. */
 void hint_job_finished(struct svc_producer *producer, const char *job_id, const char *user_id,
-                       const char *status, const char *signal_id);
+                       const char *status, const char *signal_id, const char *traceparent);

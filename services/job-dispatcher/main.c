@@ -21,7 +21,7 @@ struct dispatcher {
     struct svc_admin *admin;
     struct svc_source ended; /* a role wrote its eventfd */
     struct role roles[ROLE_COUNT];
-    const char *checks[ROLE_COUNT + 1];
+    const char *checks[ROLE_COUNT + 2];
     unsigned role_count;
 };
 
@@ -85,6 +85,7 @@ static void choose_roles(struct dispatcher *d)
         d->roles[d->role_count].id = (enum role_id)id;
         d->checks[d->role_count++] = role_name((enum role_id)id);
     }
+    d->checks[d->role_count] = "schema";
 }
 
 static enum svc_rc start_roles(struct dispatcher *d, struct svc_error *err)
@@ -96,6 +97,7 @@ static enum svc_rc start_roles(struct dispatcher *d, struct svc_error *err)
         role->measures = &d->measures;
         role->admin = d->admin;
         role->check = i;
+        role->schema_check = d->role_count;
         role->ended_fd = d->ended.fd;
         rc = role_start(role, err);
     }

@@ -25,7 +25,7 @@ static void note_expired(struct role *role, const struct store_job *jobs, size_t
 {
     for (size_t i = 0; i < count; i++) {
         hint_job_finished(role->producer, jobs[i].job_id, jobs[i].user_id, "expired",
-                          jobs[i].signal_id);
+                          jobs[i].signal_id, jobs[i].traceparent);
         svc_info("job_expired", SVC_T("job_id", jobs[i].job_id),
                  SVC_T("signal_id", jobs[i].signal_id), SVC_T("code", jobs[i].code));
     }
@@ -61,10 +61,11 @@ static void note_lapsed(struct role *role, const struct store_job *job)
                   SVC_T("err", "its lease lapsed; its agent will be asked"));
     } else if (strcmp(job->status, "pending") == 0) {
         svc_info("job_offered_again", SVC_T("job_id", job->job_id));
-        hint_job_ready(role->producer, NULL, job->user_id);
+        hint_job_ready(role->producer, NULL, job->user_id, job->traceparent);
     } else {
         svc_info("job_timed_out", SVC_T("job_id", job->job_id));
-        hint_job_finished(role->producer, job->job_id, job->user_id, job->status, job->signal_id);
+        hint_job_finished(role->producer, job->job_id, job->user_id, job->status, job->signal_id,
+                          job->traceparent);
     }
 }
 

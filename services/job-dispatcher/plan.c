@@ -240,12 +240,19 @@ static bool has_account(struct planning *p)
 /* The last question: only what would be traded counts. */
 static bool is_within_rate(struct planning *p)
 {
-    const struct plan_strategy *s = p->strategy;
-    if (!is_entry(p->signal) || s->rate_per_min == 0 || s->recent_entries < s->rate_per_min)
+    struct rate rate = p->strategy->rate;
+    int64_t wait_us = 0;
+    if (!is_entry(p->signal) || rate.per_min == 0)
+        return true;
+    const bool is_within = rate_take(&rate, p->plan->received_unix_us, &wait_us);
+    if (rate.full_unix_us != p->strategy->rate.full_unix_us)
+        p->plan->rate_full_unix_us = rate.full_unix_us;
+    if (is_within)
         return true;
     return discard(p, CODE_RATE_LIMITED,
-                   "%" PRId64 " entries within a minute, %" PRIu32 " are allowed",
-                   s->recent_entries + 1, s->rate_per_min);
+                   "%" PRIu32 " entries a minute and %" PRIu32 " at once are allowed; the next one "
+                   "%" PRId64 " ms later",
+                   rate.per_min, rate.burst, wait_us / 1000 + 1);
 }
 
 /* The job */
@@ -288,7 +295,8 @@ static void json_entry(struct svc_buffer *json, const struct planning *p)
     json_comment(json, p->strategy->name);
 }
 
-/* A late close must not hit a position that was opened after the alert. */
+/* A late close must not hit a position that was opened after the alert; of its own strategy's the
+ * agent knows better, by jobs.seq. */
 static void json_close(struct svc_buffer *json, const struct planning *p)
 {
     svc_buffer_text(json, "{\"scope\":\"strategy\"");

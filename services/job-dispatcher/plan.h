@@ -6,6 +6,7 @@
 #pragma once
 
 #include "contracts/messages.h"
+#include "rate.h"
 
 #include "svc/arena.h"
 #include "svc/text.h"
@@ -33,8 +34,7 @@ struct plan_strategy {
     int64_t active_connections; /* to choose from: of those it could mean */
     const char *connection_id;  /* set when that is one */
     const char *agent_id;       /* its agent; NULL: none, or revoked */
-    uint32_t rate_per_min;      /* entries; 0: no limit */
-    int64_t recent_entries; /* planned within the last 60 s; the caller counts on within a batch */
+    struct rate rate;           /* of entries; the caller moves it on within a batch */
 };
 
 struct plan_facts {
@@ -63,11 +63,14 @@ struct plan { /* texts borrowed from signal, strategy and arena */
     const char *raw_payload;     /* JSON text */
     int64_t received_unix_us;    /* min(ingester's clock, broker's append time) */
     int64_t durable_unix_us;     /* broker's append time, 0: unknown */
+    const char *traceparent;     /* W3C trace of its record; the caller of plan_job sets it */
     /* PLAN_JOB */
     char job_id[SVC_UUID_TEXT];
     const char *job_type, *agent_id, *connection_id, *input;
     int64_t expires_unix_us;
     bool is_entry;
+    /* PLAN_JOB and PLAN_DISCARD: strategy->rate.full_unix_us from now on; 0: as it was */
+    int64_t rate_full_unix_us;
 };
 
 /* min(ingester's clock, broker's append time): two clocks, and the earlier one is the safe one. */

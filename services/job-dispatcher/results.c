@@ -7,6 +7,8 @@
 #include "hints.h"
 #include "role.h"
 
+#include "svc/trace.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,9 +47,9 @@ static void tell(struct role *role, const struct apply_row *row,
         return;
     if (has_ended(applied->status)) {
         hint_job_finished(role->producer, row->job_id, applied->user_id, applied->status,
-                          applied->signal_id);
+                          applied->signal_id, applied->traceparent);
     } else if (strcmp(applied->status, "pending") == 0) {
-        hint_job_ready(role->producer, applied->agent_id, applied->user_id);
+        hint_job_ready(role->producer, applied->agent_id, applied->user_id, applied->traceparent);
     } else if (strcmp(applied->status, "unknown") == 0) {
         svc_counter_add(role->measures->unknown, 0, 1);
         svc_alert("job_unknown", SVC_T("job_id", row->job_id),
@@ -55,10 +57,20 @@ static void tell(struct role *role, const struct apply_row *row,
     }
 }
 
+/* NULL: the job has none, or is not known. */
+static const char *trace_id(const struct store_applied *applied, char buffer[SVC_TRACE_ID_TEXT])
+{
+    if (applied->traceparent == NULL)
+        return NULL;
+    svc_trace_id(applied->traceparent, buffer);
+    return buffer;
+}
+
 static void note(struct role *role, const struct apply_row *row,
                  const struct store_applied *applied)
 {
     struct results *results = role->state;
+    char buffer[SVC_TRACE_ID_TEXT];
     svc_counter_add(role->measures->results, applied->verdict, 1);
     switch (applied->verdict) {
     case VERDICT_CONFLICT:
@@ -76,7 +88,8 @@ static void note(struct role *role, const struct apply_row *row,
         break;
     default:
         svc_debug("result_judged", SVC_T("job_id", row->job_id),
-                  SVC_T("signal_id", applied->signal_id), SVC_N("epoch", row->lease_epoch),
+                  SVC_T("signal_id", applied->signal_id),
+                  SVC_T("trace_id", trace_id(applied, buffer)), SVC_N("epoch", row->lease_epoch),
                   SVC_T("outcome", row->outcome),
                   SVC_T("verdict", store_verdict_name(applied->verdict)), SVC_T("err", row->error));
     }

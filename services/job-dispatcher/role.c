@@ -72,13 +72,21 @@ static void on_second(void *arg)
 
 /* Life */
 
+static void on_schema(void *arg, bool good, const char *text)
+{
+    struct role *role = arg;
+    svc_admin_check(role->admin, role->schema_check, good, text);
+}
+
 static enum svc_rc open_role(struct role *role, struct svc_error *err)
 {
+    role->schema = (struct schema_watch){.judged = on_schema, .arg = role};
     const struct svc_producer_options options = {.kafka = role->config->kafka,
                                                  .message_timeout_ms = MESSAGE_TIMEOUT_MS,
                                                  .queue_max = QUEUE_MAX,
                                                  .message_bytes_max = DEAD_LETTER_BYTES_MAX};
-    enum svc_rc rc = store_open(&role->config->pg, role->kind->application_name, &role->store, err);
+    enum svc_rc rc = store_open(&role->config->pg, role->kind->application_name, &role->schema,
+                                &role->store, err);
     if (rc == SVC_OK)
         rc = svc_producer_open(role->loop, &options, &role->producer, err);
     return rc == SVC_OK ? role->kind->open(role, err) : rc;

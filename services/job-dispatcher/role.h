@@ -36,12 +36,14 @@ struct role {
     const struct config *config;
     struct measures *measures;
     struct svc_admin *admin;
-    unsigned check; /* its readiness check */
-    int ended_fd;   /* eventfd of the main loop, written when the role ends */
+    unsigned check;        /* its readiness check */
+    unsigned schema_check; /* the one that all roles share: does the schema fit? */
+    int ended_fd;          /* eventfd of the main loop, written when the role ends */
 
     struct svc_loop *loop;
     struct svc_producer *producer;
     struct store *store;
+    struct schema_watch schema;
     struct svc_timer second;
     struct svc_log_limit again_limit;
     void *state;
@@ -52,7 +54,7 @@ struct role {
     enum svc_exit code; /* when it has ended */
 };
 
-/* Start the thread. role: id, config, measures, admin, check, ended_fd are set. */
+/* Start the thread. role: id, config, measures, admin, check, schema_check, ended_fd are set. */
 enum svc_rc role_start(struct role *role, struct svc_error *err) SVC_CHECK;
 /* After it has ended. */
 void role_join(struct role *role);

@@ -6,6 +6,7 @@
 #include "role.h"
 
 #include "svc/clock.h"
+#include "svc/trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,16 @@ static void describe_ask(const Tradewire__V1__Signal *signal, int64_t append_uni
     };
 }
 
+/* The trace that the record came with; a new one where it has none, or something else. */
+static const char *trace_of(const struct svc_record *record, struct svc_arena *arena)
+{
+    char *traceparent = svc_arena_alloc(arena, SVC_TRACE_TEXT);
+    size_t len = 0;
+    const void *header = svc_record_header(record, "traceparent", &len);
+    svc_trace_continue(header, len, traceparent);
+    return traceparent;
+}
+
 static enum svc_rc transact(struct role *role, const struct consume_portion *portion,
                             struct svc_error *err)
 {
@@ -70,9 +81,10 @@ static enum svc_rc transact(struct role *role, const struct consume_portion *por
     for (size_t i = 0; i < count; i++) {
         plan_job(portion->messages[sources[i]], &facts[i],
                  portion->records[sources[i]].append_unix_us, now, arena, &plans[i]);
+        plans[i].traceparent = trace_of(&portion->records[sources[i]], arena);
         /* Facts were read once for the batch; what it plans itself counts for the rest of it. */
-        if (plans[i].kind == PLAN_JOB && plans[i].is_entry)
-            facts[i].strategy->recent_entries++;
+        if (plans[i].rate_full_unix_us != 0)
+            facts[i].strategy->rate.full_unix_us = plans[i].rate_full_unix_us;
     }
     signals->work = (struct work){.plans = plans, .count = count};
     return store_signals_commit(role->store, plans, count, err);
@@ -99,13 +111,15 @@ static void note(struct role *role, const struct plan *plan, int64_t now_unix_us
     svc_counter_add(role->measures->consumed, outcome(plan), 1);
     if (plan->kind != PLAN_JOB && plan->kind != PLAN_DISCARD)
         return;
+    char trace_id[SVC_TRACE_ID_TEXT];
+    svc_trace_id(plan->traceparent, trace_id);
     svc_histogram_add_us(role->measures->signal_age, now_unix_us - plan->received_unix_us);
-    svc_debug("signal_planned", SVC_T("signal_id", plan->signal_id),
+    svc_debug("signal_planned", SVC_T("signal_id", plan->signal_id), SVC_T("trace_id", trace_id),
               SVC_T("job_id", plan->kind == PLAN_JOB ? plan->job_id : NULL),
               SVC_T("job_type", plan->job_type), SVC_T("err", plan->error));
 }
 
-/* One hint per agent, not per job. */
+/* One hint per agent, not per job, with the trace of the first job that it announces. */
 static void hint_agents(struct role *role, const struct plan *plans, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -115,7 +129,8 @@ static void hint_agents(struct role *role, const struct plan *plans, size_t coun
                 plans[j].kind != PLAN_JOB || (plans[j].agent_id != plans[i].agent_id &&
                                               strcmp(plans[j].agent_id, plans[i].agent_id) != 0);
         if (is_first)
-            hint_job_ready(role->producer, plans[i].agent_id, plans[i].user_id);
+            hint_job_ready(role->producer, plans[i].agent_id, plans[i].user_id,
+                           plans[i].traceparent);
     }
 }
 

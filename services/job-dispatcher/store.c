@@ -13,13 +13,14 @@ const struct svc_offset_statements store_offsets = {
 };
 
 enum svc_rc store_open(const struct svc_cfg_pg *server, const char *application_name,
-                       struct store **ret_store, struct svc_error *err)
+                       struct schema_watch *schema, struct store **ret_store, struct svc_error *err)
 {
     SVC_CLEANUP(store_close) struct store *store = calloc(1, sizeof *store);
     if (store == NULL)
         return svc_fail(err, SVC_FATAL, "out_of_memory", "store: out of memory");
     const struct svc_pg_options options = {.server = *server,
                                            .application_name = application_name,
+                                           .gate = schema_gate(schema),
                                            .statements = dispatcher_statements,
                                            .statement_count = DISPATCHER_SQL_COUNT,
                                            .deadline_ms = STORE_DEADLINE_MS};

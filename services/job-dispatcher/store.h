@@ -9,6 +9,7 @@
 #pragma once
 
 #include "apply.h"
+#include "contracts/schema_range.h"
 #include "lapse.h"
 #include "plan.h"
 
@@ -22,9 +23,10 @@ enum {
 
 struct store;
 
-/* application_name  borrowed for the life of the store. Does not connect. */
+/* application_name, schema  borrowed for the life of the store. Does not connect. */
 enum svc_rc store_open(const struct svc_cfg_pg *server, const char *application_name,
-                       struct store **ret_store, struct svc_error *err) SVC_CHECK;
+                       struct schema_watch *schema, struct store **ret_store,
+                       struct svc_error *err) SVC_CHECK;
 void store_close(struct store **store);
 /* Connect if there is no connection (or it ended unnoticed), and check all statements. */
 enum svc_rc store_ready(struct store *store, struct svc_error *err) SVC_CHECK;
@@ -75,6 +77,7 @@ const char *store_verdict_name(enum store_verdict verdict);
 struct store_applied { /* texts live in the arena; NULL where the job is not known */
     enum store_verdict verdict;
     const char *user_id, *status, *signal_id, *agent_id;
+    const char *traceparent; /* the job's; NULL: it has none */
 };
 
 struct store_unmatched {
@@ -97,8 +100,8 @@ enum svc_rc store_unmatched_ready(struct store *store, struct svc_arena *arena,
 
 /* The sweeper. */
 
-struct store_job { /* texts live in the arena; signal_id, status, code may be NULL */
-    const char *job_id, *user_id, *signal_id, *status, *code;
+struct store_job { /* texts live in the arena; all but the first two may be NULL */
+    const char *job_id, *user_id, *signal_id, *status, *code, *traceparent;
 };
 
 /* At most STORE_EXPIRE_MAX; fewer: there are no more. */

@@ -5,7 +5,7 @@
 #include "store.h"
 
 enum {
-    STORE_ARRAYS = 18,
+    STORE_ARRAYS = 20,
     STORE_ARRAY_KEPT = 128 * 1024, /* bytes a parameter may keep between batches */
 };
 

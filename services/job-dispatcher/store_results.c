@@ -94,6 +94,7 @@ static enum svc_rc read_round(struct store *store, const struct apply_row *rows,
             .status = store_text(result, row, 3, arena),
             .signal_id = store_text(result, row, 4, arena),
             .agent_id = store_text(result, row, 5, arena),
+            .traceparent = store_text(result, row, 6, arena),
         };
         rc = read_verdict(PQgetvalue(result, row, 1), &applied->verdict, err);
     }

@@ -85,6 +85,7 @@ static uint32_t setting(const PGresult *result, int row, int column, uint32_t fa
 static void read_strategy(const PGresult *result, int row, struct svc_arena *arena,
                           struct plan_strategy *ret)
 {
+    const uint32_t per_min = setting(result, row, 14, 0);
     *ret = (struct plan_strategy){
         .id = store_text(result, row, 0, arena),
         .user_id = store_text(result, row, 1, arena),
@@ -100,8 +101,9 @@ static void read_strategy(const PGresult *result, int row, struct svc_arena *are
         .active_connections = svc_pg_i64(result, row, 11),
         .connection_id = store_text(result, row, 12, arena),
         .agent_id = store_text(result, row, 13, arena),
-        .rate_per_min = setting(result, row, 14, 0),
-        .recent_entries = svc_pg_i64(result, row, 15),
+        .rate = {.per_min = per_min,
+                 .burst = setting(result, row, 15, per_min),
+                 .full_unix_us = svc_pg_i64(result, row, 16)},
     };
 }
 
@@ -264,6 +266,8 @@ static void add_row(struct svc_buffer *a, const struct plan *plan)
     svc_pg_array_add_time(&a[15], is_job ? plan->expires_unix_us : 0);
     svc_pg_array_add(&a[16], is_job ? plan->input : NULL);
     svc_pg_array_add(&a[17], plan->is_entry ? "t" : "f");
+    svc_pg_array_add(&a[18], is_job ? plan->traceparent : NULL);
+    svc_pg_array_add_time(&a[19], plan->rate_full_unix_us);
 }
 
 static enum svc_rc send_rows(struct store *store, const struct plan *plans, size_t count,

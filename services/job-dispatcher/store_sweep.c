@@ -8,6 +8,7 @@ static void read_jobs(const PGresult *result, struct svc_arena *arena, struct st
     for (int row = 0; row < PQntuples(result); row++) {
         jobs[row].job_id = store_text(result, row, 0, arena);
         jobs[row].user_id = store_text(result, row, 1, arena);
+        jobs[row].traceparent = store_text(result, row, 4, arena);
     }
 }
 

@@ -1,6 +1,7 @@
 /* Faults from libpq's results: which exit code, which place in the file. */
 #include "fault.h"
 
+#include "context.h"
 #include "position.h"
 
 #include "svc/text.h"
@@ -61,16 +62,100 @@ enum migrate_exit fault_from_result(struct fault *fault, struct svc_arena *arena
     return fault->exit;
 }
 
+/* The place in what was sent, which begins at byte `sent`. Where it is the end of the text, the
+ * last line that says anything is meant. */
+static size_t named_place(const char *text, size_t sent, size_t end, uint64_t character)
+{
+    size_t offset = sent + position_byte(text + sent, end - sent, (size_t)character - 1);
+    if (offset < end)
+        return offset;
+    while (offset > sent && strchr(" \t\r\n\f", text[offset - 1]))
+        offset--;
+    return offset;
+}
+
+static size_t number_field(const PGresult *result, int code)
+{
+    const char *digits = PQresultErrorField(result, code);
+    uint64_t number;
+    return digits && svc_parse_u64(digits, 1, UINT32_MAX, &number) == 0 ? (size_t)number : 0;
+}
+
+void fault_place(struct fault *fault, const char *file, const char *text, size_t len, size_t offset)
+{
+    fault->file = file;
+    fault->source = text + position_line(text, len, offset, &fault->source_len);
+    position_of_byte(text, offset, &fault->line, &fault->column);
+}
+
+/* sent: what went to the server in one query. */
+static void locate(struct fault *fault, const PGresult *result, const char *file, const char *text,
+                   size_t len, const struct statement *sent, const struct statement *failed)
+{
+    size_t character = number_field(result, PG_DIAG_STATEMENT_POSITION), offset;
+    struct context_error error = {
+        .context = PQresultErrorField(result, PG_DIAG_CONTEXT),
+        .query = PQresultErrorField(result, PG_DIAG_INTERNAL_QUERY),
+        .character = number_field(result, PG_DIAG_INTERNAL_POSITION),
+        .text = text,
+        .len = len,
+        .statement = *failed,
+    };
+    fault->file = file;
+    if (!fault->sqlstate)
+        return; /* no server said it: the connection is gone */
+    if (character)
+        offset = named_place(text, sent->offset, sent->offset + sent->len, character);
+    else if (!context_find(&error, &offset))
+        offset = failed->offset;
+    fault_place(fault, file, text, len, offset);
+}
+
 void fault_locate(struct fault *fault, const PGresult *result, const char *file, const char *text,
                   size_t len, unsigned statements_done)
 {
-    const char *at = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
-    uint64_t character;
-    fault->file = file;
-    if (at && svc_parse_u64(at, 1, len + 1, &character) == 0)
-        position_of_character(text, len, (size_t)character - 1, &fault->line, &fault->column);
-    else if (fault
-                 ->sqlstate) /* the server names no place: then where the failed statement begins */
-        position_of_byte(text, position_statement(text, len, statements_done), &fault->line,
-                         &fault->column);
+    struct statement whole = {.text = text, .len = len}, failed = {.offset = len};
+    struct lexer lexer = {.text = text, .len = len};
+    for (unsigned i = 0; i <= statements_done && lexer_next_statement(&lexer, &failed); i++)
+        ;
+    locate(fault, result, file, text, len, &whole, &failed);
+}
+
+void fault_locate_statement(struct fault *fault, const PGresult *result, const char *file,
+                            const char *text, size_t len, const struct statement *statement)
+{
+    locate(fault, result, file, text, len, statement, statement);
+}
+
+/* How much of a long line is shown, in characters, and how much of it before the column. */
+enum { SHOWN_MAX = 120, SHOWN_BEFORE = 80 };
+
+/* Prints the characters from first to last, or blanks as wide as they are: a tab stays one. */
+static void print_characters(FILE *out, const struct fault *fault, size_t first, size_t last,
+                             bool blank)
+{
+    size_t begin = position_byte(fault->source, fault->source_len, first);
+    size_t end = position_byte(fault->source, fault->source_len, last);
+    for (size_t i = begin; i < end; i++) {
+        char c = fault->source[i];
+        bool goes_on = ((unsigned char)c & 0xc0) == 0x80;
+        if (blank && goes_on)
+            continue;
+        (void)fputc(blank && c != '\t' ? ' ' : c, out);
+    }
+}
+
+void fault_print_place(FILE *out, const struct fault *fault)
+{
+    if (!fault->source || fault->line == 0)
+        return;
+    size_t at = fault->column - 1, first = at > SHOWN_BEFORE ? at - SHOWN_BEFORE : 0;
+    size_t last = first + SHOWN_MAX;
+    bool cut = position_byte(fault->source, fault->source_len, last) < fault->source_len;
+    (void)fputs(first > 0 ? "  …" : "  ", out);
+    print_characters(out, fault, first, last, false);
+    (void)fputs(cut ? "…\n" : "\n", out);
+    (void)fputs(first > 0 ? "   " : "  ", out);
+    print_characters(out, fault, first, at, true);
+    (void)fputs("^\n", out);
 }

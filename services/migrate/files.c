@@ -11,6 +11,24 @@
 
 #include <sodium.h>
 
+static const struct {
+    enum file_kind kind;
+    const char *under; /* sub-folder, in front of a file's name */
+} kinds[] = {{FILE_UP, ""}, {FILE_DOWN, "down/"}, {FILE_VERIFY, "verify/"}};
+
+/* One file as it was found, before the three of a version are put together. */
+struct found {
+    enum file_kind kind;
+    struct migration migration; /* its up members hold the text, whatever the kind */
+};
+
+struct collection {
+    struct found *items;
+    size_t count;
+};
+
+enum { FOUND_MAX = 3 * FILES_MAX };
+
 void files_checksum(const char *text, size_t len, char ret[CHECKSUM_TEXT])
 {
     crypto_hash_sha256_state state;
@@ -40,7 +58,6 @@ static enum svc_rc parse_name(struct svc_arena *arena, const char *file_name,
     if (!good)
         return svc_fail(err, SVC_REJECT, "bad_file_name",
                         "%.120s: a migration is called <digits>_<a-z, 0-9, _>.sql", file_name);
-    item->file_name = svc_arena_text(arena, file_name);
     item->name = svc_arena_copy(arena, name, len - digits - 5);
     const char *number = svc_arena_copy(arena, file_name, digits);
     return svc_parse_u64(number, 1, INT64_MAX, &item->version) == 0
@@ -48,59 +65,97 @@ static enum svc_rc parse_name(struct svc_arena *arena, const char *file_name,
                : svc_fail(err, SVC_REJECT, "bad_file_name", "%.120s: bad version", file_name);
 }
 
-static enum svc_rc add_file(struct svc_arena *arena, struct files *files, const char *file_name,
-                            const char *text, size_t len, struct svc_error *err)
+static enum svc_rc add_file(struct svc_arena *arena, struct collection *found, enum file_kind kind,
+                            const char *file_name, const char *text, size_t len,
+                            struct svc_error *err)
 {
-    if (files->count == FILES_MAX)
-        return svc_fail(err, SVC_REJECT, "too_many_files", "more than %d migrations", FILES_MAX);
-    struct migration *item = &files->items[files->count];
-    enum svc_rc rc = parse_name(arena, file_name, item, err);
+    if (found->count == FOUND_MAX)
+        return svc_fail(err, SVC_REJECT, "too_many_files", "more than %d files", FOUND_MAX);
+    struct found *item = &found->items[found->count];
+    struct migration *migration = &item->migration;
+    item->kind = kind;
+    enum svc_rc rc = parse_name(arena, file_name, migration, err);
     if (rc != SVC_OK)
         return rc;
+    migration->file_name = svc_arena_printf(arena, "%s%s", kinds[kind].under, file_name);
     if (!svc_utf8_valid(text, len))
         return svc_fail(err, SVC_REJECT, "bad_encoding", "%.120s: not UTF-8, or a NUL byte",
-                        file_name);
-    item->text = text;
-    item->len = len;
-    files_checksum(text, len, item->checksum);
-    files->count++;
+                        migration->file_name);
+    migration->text = text;
+    migration->len = len;
+    migration->directives = lexer_directives(text, len);
+    files_checksum(text, len, migration->checksum);
+    found->count++;
     return SVC_OK;
 }
 
+/* The up file of a version first. */
 static int by_version(const void *a, const void *b)
 {
-    const struct migration *left = a, *right = b;
-    return (left->version > right->version) - (left->version < right->version);
+    const struct found *left = a, *right = b;
+    if (left->migration.version != right->migration.version)
+        return left->migration.version > right->migration.version ? 1 : -1;
+    return (int)left->kind - (int)right->kind;
 }
 
-static enum svc_rc put_in_order(struct files *files, struct svc_error *err)
+static void attach(struct migration *to, const struct found *found)
 {
-    qsort(files->items, files->count, sizeof *files->items, by_version);
-    for (size_t i = 1; i < files->count; i++)
-        if (files->items[i - 1].version == files->items[i].version)
+    const struct migration *file = &found->migration;
+    struct migration_part *part = found->kind == FILE_DOWN ? &to->down : &to->verify;
+    *part = (struct migration_part){.file_name = file->file_name,
+                                    .text = file->text,
+                                    .len = file->len,
+                                    .directives = file->directives};
+    memcpy(part->checksum, file->checksum, sizeof part->checksum);
+}
+
+/* Three sorted kinds in, one list of migrations out. */
+static enum svc_rc put_together(struct svc_arena *arena, struct collection *found,
+                                struct files *ret_files, struct svc_error *err)
+{
+    qsort(found->items, found->count, sizeof *found->items, by_version);
+    ret_files->items = svc_arena_alloc(arena, (found->count + 1) * sizeof *ret_files->items);
+    ret_files->orphans = svc_arena_alloc(arena, (found->count + 1) * sizeof *ret_files->orphans);
+    ret_files->count = ret_files->orphan_count = 0;
+    for (size_t i = 0; i < found->count; i++) {
+        const struct found *item = &found->items[i];
+        struct migration *last = ret_files->count ? &ret_files->items[ret_files->count - 1] : NULL;
+        bool same_version = last && last->version == item->migration.version;
+        if (item->kind == FILE_UP && same_version)
             return svc_fail(err, SVC_REJECT, "duplicate_version",
-                            "%.110s and %.110s have one version", files->items[i - 1].file_name,
-                            files->items[i].file_name);
-    return SVC_OK;
+                            "%.110s and %.110s have one version", last->file_name,
+                            item->migration.file_name);
+        if (item->kind == FILE_UP)
+            ret_files->items[ret_files->count++] = item->migration;
+        else if (same_version && strcmp(last->name, item->migration.name) == 0)
+            attach(last, item);
+        else
+            ret_files->orphans[ret_files->orphan_count++] = item->migration.file_name;
+    }
+    return ret_files->count <= FILES_MAX
+               ? SVC_OK
+               : svc_fail(err, SVC_REJECT, "too_many_files", "more than %d migrations", FILES_MAX);
 }
 
-static void begin_files(struct svc_arena *arena, struct files *ret_files)
+static void begin_collection(struct svc_arena *arena, struct collection *found)
 {
-    ret_files->items = svc_arena_alloc(arena, FILES_MAX * sizeof *ret_files->items);
-    ret_files->count = 0;
+    found->items = svc_arena_alloc(arena, FOUND_MAX * sizeof *found->items);
+    found->count = 0;
 }
 
 enum svc_rc files_from_program(struct svc_arena *arena, const struct embedded_file *embedded,
                                size_t count, struct files *ret_files, struct svc_error *err)
 {
-    begin_files(arena, ret_files);
+    struct collection found;
+    begin_collection(arena, &found);
     for (size_t i = 0; i < count; i++) {
+        const struct embedded_file *file = &embedded[i];
         enum svc_rc rc =
-            add_file(arena, ret_files, embedded[i].name, embedded[i].text, embedded[i].len, err);
+            add_file(arena, &found, file->kind, file->name, file->text, file->len, err);
         if (rc != SVC_OK)
             return rc;
     }
-    return put_in_order(ret_files, err);
+    return put_together(arena, &found, ret_files, err);
 }
 
 static void close_file(FILE **file)
@@ -142,13 +197,15 @@ static void close_folder(DIR **folder)
         (void)closedir(*folder);
 }
 
-enum svc_rc files_from_folder(struct svc_arena *arena, const char *folder, struct files *ret_files,
-                              struct svc_error *err)
+static enum svc_rc read_kind(struct svc_arena *arena, const char *folder, enum file_kind kind,
+                             struct collection *found, struct svc_error *err)
 {
-    SVC_CLEANUP(close_folder) DIR *open_folder = opendir(folder);
+    const char *path = svc_arena_printf(arena, "%s/%s", folder, kinds[kind].under);
+    SVC_CLEANUP(close_folder) DIR *open_folder = opendir(path);
+    if (!open_folder && errno == ENOENT && kind != FILE_UP)
+        return SVC_OK;
     if (!open_folder)
-        return svc_fail(err, SVC_FATAL, "unreadable", "%.150s: %s", folder, strerrordesc_np(errno));
-    begin_files(arena, ret_files);
+        return svc_fail(err, SVC_FATAL, "unreadable", "%.150s: %s", path, strerrordesc_np(errno));
     struct dirent *entry;
     errno = 0;
     while ((entry = readdir(open_folder)) != NULL) { /* NOLINT(concurrency-mt-unsafe): one thread */
@@ -156,14 +213,27 @@ enum svc_rc files_from_folder(struct svc_arena *arena, const char *folder, struc
         size_t len;
         if (!is_sql_file(entry->d_name))
             continue;
-        enum svc_rc rc = read_file(arena, folder, entry->d_name, &text, &len, err);
+        enum svc_rc rc = read_file(arena, path, entry->d_name, &text, &len, err);
         if (rc == SVC_OK)
-            rc = add_file(arena, ret_files, entry->d_name, text, len, err);
+            rc = add_file(arena, found, kind, entry->d_name, text, len, err);
         if (rc != SVC_OK)
             return rc;
         errno = 0;
     }
-    if (errno)
-        return svc_fail(err, SVC_FATAL, "unreadable", "%.150s: %s", folder, strerrordesc_np(errno));
-    return put_in_order(ret_files, err);
+    return errno == 0
+               ? SVC_OK
+               : svc_fail(err, SVC_FATAL, "unreadable", "%.150s: %s", path, strerrordesc_np(errno));
+}
+
+enum svc_rc files_from_folder(struct svc_arena *arena, const char *folder, struct files *ret_files,
+                              struct svc_error *err)
+{
+    struct collection found;
+    begin_collection(arena, &found);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        enum svc_rc rc = read_kind(arena, folder, kinds[i].kind, &found, err);
+        if (rc != SVC_OK)
+            return rc;
+    }
+    return put_together(arena, &found, ret_files, err);
 }

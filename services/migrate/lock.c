@@ -4,74 +4,127 @@
 #include "lock.h"
 
 #include "database.h"
+#include "interrupt.h"
+#include "json.h"
 
 #include "svc/clock.h"
 #include "svc/pg.h"
 
-#include <time.h>
-
 #define LOCK_KEY "8391162081140042089" /* "tradewi" and a digit, as a number: ours alone */
-enum { POLL_MS = 100 };
+enum {
+    POLL_MS = 100,
+    SAY_AFTER_MS = 1000, /* and again after ten times that */
+};
 
-static enum migrate_exit try_lock(PGconn *conn, struct svc_arena *arena, bool *ret_taken,
-                                  struct fault *fault)
+static enum migrate_exit try_lock(struct migrate *m, bool *ret_taken, struct fault *fault)
 {
     SVC_PGRESULT PGresult *result = NULL;
-    enum migrate_exit rc = database_run(conn, arena, "SELECT pg_try_advisory_lock(" LOCK_KEY ")", 0,
-                                        NULL, &result, fault);
+    enum migrate_exit rc = database_run(
+        m->conn, m->arena, "SELECT pg_try_advisory_lock(" LOCK_KEY ")", 0, NULL, &result, fault);
     *ret_taken = rc == MIGRATE_OK && svc_pg_bool(result, 0, 0);
     return rc;
 }
 
-/* Who holds it, for people. A role that may not see others' queries gets what the server shows it.
- */
-static const char *describe_holder(PGconn *conn, struct svc_arena *arena)
+/* Columns of the holder, as names in JSON; the last three are times in seconds and the query. */
+static const char *const columns[] = {
+    "pid", "application_name", "client_address", "user", "state", "age_s", "state_age_s", "query"};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+struct holder {
+    const char *values[COLUMNS]; /* NULL: not visible to this role */
+    bool found;
+};
+
+/* A role that may not see others' queries gets what the server shows it. */
+static void find_holder(struct migrate *m, struct holder *ret_holder)
 {
     static const char sql[] =
-        "SELECT format('pid %s, application %s, client %s, user %s, connected for %s, %s for %s: "
-        "%s',"
-        "  a.pid, coalesce(nullif(a.application_name, ''), '-'), coalesce(a.client_addr::text, "
-        "'local'),"
-        "  a.usename, date_trunc('second', clock_timestamp() - a.backend_start), a.state,"
-        "  date_trunc('second', clock_timestamp() - a.state_change),"
-        "  left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120))"
+        "SELECT a.pid, a.application_name, coalesce(host(a.client_addr), 'local'), a.usename,"
+        "  a.state, extract(epoch FROM clock_timestamp() - a.backend_start)::int,"
+        "  extract(epoch FROM clock_timestamp() - a.state_change)::int,"
+        "  left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120)"
         " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
         " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
         "  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         "  AND (l.classid::bigint << 32) | l.objid::bigint = " LOCK_KEY;
     SVC_PGRESULT PGresult *result = NULL;
     struct fault ignored;
-    if (database_run(conn, arena, sql, 0, NULL, &result, &ignored) != MIGRATE_OK ||
+    *ret_holder = (struct holder){0};
+    if (database_run(m->conn, m->arena, sql, 0, NULL, &result, &ignored) != MIGRATE_OK ||
         PQntuples(result) == 0)
-        return "it is not visible any more";
-    const char *holder = svc_pg_text(result, 0, 0);
-    return svc_arena_text(arena, holder ? holder : "not visible to this role");
+        return;
+    ret_holder->found = true;
+    for (int i = 0; i < COLUMNS; i++)
+        ret_holder->values[i] = svc_arena_text(m->arena, svc_pg_text(result, 0, i));
 }
 
-static void sleep_ms(long ms)
+static const char *known(const char *value)
 {
-    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    (void)nanosleep(&pause, NULL);
+    return value && *value ? value : "-";
 }
 
-enum migrate_exit lock_take(PGconn *conn, struct svc_arena *arena, uint32_t wait_ms,
-                            struct fault *fault)
+static const char *describe(struct migrate *m, const struct holder *holder)
 {
-    int64_t deadline_us = svc_mono_us() + (int64_t)wait_ms * 1000;
-    for (;;) {
-        bool taken;
-        enum migrate_exit rc = try_lock(conn, arena, &taken, fault);
-        if (rc != MIGRATE_OK || taken)
-            return rc;
-        int64_t left_ms = (deadline_us - svc_mono_us()) / 1000;
-        if (left_ms <= 0)
-            break;
-        sleep_ms(left_ms < POLL_MS ? (long)left_ms : POLL_MS);
-    }
+    const char *const *v = holder->values;
+    if (!holder->found)
+        return "nobody any more";
+    return svc_arena_printf(m->arena,
+                            "pid %s, application %s, client %s, user %s, connected for %s s, "
+                            "%s for %s s: %s",
+                            known(v[0]), known(v[1]), known(v[2]), known(v[3]), known(v[5]),
+                            known(v[4]), known(v[6]), known(v[7]));
+}
+
+/* Kept for the document's end: the lock may be taken once more in the middle of an array. */
+static const char *to_json(struct migrate *m, const struct holder *holder)
+{
+    struct svc_buffer json = {0};
+    if (!holder->found)
+        return "null";
+    json_begin_object(&json, NULL);
+    for (int i = 0; i < COLUMNS; i++)
+        if (holder->values[i] && (i == 0 || i == 5 || i == 6))
+            json_raw(&json, columns[i], holder->values[i]);
+        else
+            json_text(&json, columns[i], holder->values[i]);
+    json_end_object(&json);
+    const char *text = svc_arena_copy(m->arena, json.bytes, json.len);
+    svc_buffer_done(&json);
+    return text;
+}
+
+static enum migrate_exit give_up(struct migrate *m, uint32_t wait_ms, struct fault *fault)
+{
+    struct holder holder;
+    find_holder(m, &holder);
+    m->report.lock_holder = to_json(m, &holder);
     (void)fault_set(
         fault, MIGRATE_LOCK, "locked",
-        svc_arena_printf(arena, "another migrate is at work, waited %u ms for it", wait_ms));
-    fault->detail = svc_arena_printf(arena, "holder: %s", describe_holder(conn, arena));
-    fault->hint = "wait for it, or give --lock-wait more time";
+        svc_arena_printf(m->arena, "another migrate is at work, waited %u ms for it", wait_ms));
+    fault->detail = svc_arena_printf(m->arena, "holder: %s", describe(m, &holder));
+    fault->hint = "wait for it, or give --lock-wait more time; "
+                  "SELECT pg_terminate_backend(pid) ends it";
     return MIGRATE_LOCK;
+}
+
+enum migrate_exit lock_take(struct migrate *m, uint32_t wait_ms, struct fault *fault)
+{
+    int64_t begun_us = svc_mono_us(), say_ms = SAY_AFTER_MS;
+    for (;;) {
+        bool taken;
+        enum migrate_exit rc = try_lock(m, &taken, fault);
+        if (rc != MIGRATE_OK || taken)
+            return rc;
+        int64_t waited_ms = (svc_mono_us() - begun_us) / 1000;
+        int64_t left_ms = (int64_t)wait_ms - waited_ms;
+        if (left_ms <= 0)
+            return give_up(m, wait_ms, fault);
+        if (waited_ms >= say_ms) {
+            struct holder holder;
+            find_holder(m, &holder);
+            report_progress(&m->report, "waiting for another migrate: %s", describe(m, &holder));
+            say_ms *= 10;
+        }
+        interrupt_sleep(left_ms < POLL_MS ? (uint32_t)left_ms : POLL_MS);
+    }
 }

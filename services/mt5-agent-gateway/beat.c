@@ -29,6 +29,12 @@ void beat_end_session(struct gateway *gateway, struct session *session,
     svc_source_again(&gateway->pump);
 }
 
+void beat_over(void *arg, const struct session *session)
+{
+    struct gateway *gateway = arg;
+    events_session_ended(gateway->events, session);
+}
+
 /* Due: now and then every period, without catching up. */
 static bool due(int64_t *due_us, int64_t now, int64_t period_us)
 {
@@ -145,6 +151,12 @@ void beat_store_state(void *arg, bool connected)
     say_presence(gateway, svc_mono_us());
     look_for_work(gateway, svc_mono_us());
     svc_source_again(&gateway->pump);
+}
+
+void beat_schema(void *arg, bool good, const char *text)
+{
+    const struct gateway *gateway = arg;
+    svc_admin_check(gateway->admin, CHECK_SCHEMA, good, text);
 }
 
 void beat_kafka_state(void *arg, bool reachable)

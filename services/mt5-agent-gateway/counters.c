@@ -42,10 +42,26 @@ static void init_agents(struct counters *c, struct svc_metrics *m)
                                       "CURVE handshakes that reached the ZAP handler.", NULL, NULL);
 }
 
+/* What became of each is one of the words of the results. */
+static void init_events(struct counters *c, struct svc_metrics *m)
+{
+    c->events[EVENT_ACCOUNT] = svc_counter_new(
+        m, "tradewire_agent_accounts_total",
+        "Accounts that agents reported, by what became of the event.", "result", result_words);
+    c->events[EVENT_SYMBOLS] =
+        svc_counter_new(m, "tradewire_agent_symbol_pages_total",
+                        "Pages of symbols that agents reported, by what became of the event.",
+                        "result", result_words);
+    c->events[EVENT_SESSION_ENDED] = svc_counter_new(
+        m, "tradewire_agent_session_ends_total",
+        "Ends of agents' sessions, by what became of the event.", "result", result_words);
+}
+
 void counters_init(struct counters *c, struct svc_metrics *m)
 {
     c->metrics = m;
     init_agents(c, m);
+    init_events(c, m);
     c->claims = svc_counter_new(m, "tradewire_claims_total", "Claim statements by their answer.",
                                 "result", claim_words);
     c->claim_seconds = svc_histogram_new(m, "tradewire_claim_seconds",

@@ -28,6 +28,7 @@ enum frame_dropped {
 enum claim_result { CLAIM_JOBS, CLAIM_NONE, CLAIM_LOST, CLAIM_FAILED };
 enum offer_result { OFFER_JOB, OFFER_QUESTION, OFFER_UNSUPPORTED, OFFER_NO_SESSION };
 enum result_result { RESULT_DURABLE, RESULT_NOT_DURABLE, RESULT_REPEATED, RESULT_NO_ROOM };
+enum event_kind { EVENT_ACCOUNT, EVENT_SYMBOLS, EVENT_SESSION_ENDED, EVENT_KINDS };
 enum session_end_reason {
     END_SILENT,
     END_UNREACHABLE,
@@ -41,6 +42,7 @@ struct counters {
     struct svc_gauge *agents;
     struct svc_counter *hellos, *auth_failures, *frames_dropped, *claims, *offers, *results,
         *sessions_ended, *send_again, *heartbeat_missed, *zap_requests;
+    struct svc_counter *events[EVENT_KINDS]; /* each by enum result_result */
     struct svc_histogram *claim_seconds, *result_seconds;
 };
 

@@ -13,6 +13,12 @@
 #include <zmq.h>
 
 enum { ARENA_BYTES = 64 * 1024 };
+enum { /* the producer */
+       QUEUE_MAX = 40000,
+       MESSAGE_BYTES_MAX = 2 * 1024 * 1024, /* as the topics have it */
+       MESSAGE_TIMEOUT_MS = 5000,
+       LINGER_US = 500,
+};
 
 /* Last in the turn: what all sources of the turn asked for goes out together. First hellos, then
  * what their answers allow. */
@@ -45,14 +51,17 @@ static enum svc_rc open_core(struct gateway *gateway, struct svc_error *err)
     limiter_init(&gateway->turned_off);
     if (sessions_init(&gateway->sessions, config->agents_max, config->session_timeout_ms,
                       config->heartbeat_ms) &&
-        hellos_init(&gateway->hellos, config->agents_max))
+        hellos_init(&gateway->hellos, config->agents_max)) {
+        gateway->sessions.on_over = beat_over;
+        gateway->sessions.over_arg = gateway;
         return SVC_OK;
+    }
     return svc_fail(err, SVC_FATAL, "out_of_memory", "for %u agents", config->agents_max);
 }
 
 static enum svc_rc open_admin(struct gateway *gateway, struct svc_error *err)
 {
-    static const char *const checks[] = {"kafka", "postgres", NULL};
+    static const char *const checks[] = {"kafka", "postgres", "schema", NULL};
     enum svc_rc rc = svc_loop_open(&gateway->loop, err);
     if (rc != SVC_OK)
         return rc;
@@ -68,6 +77,7 @@ static enum svc_rc open_admin(struct gateway *gateway, struct svc_error *err)
 static enum svc_rc open_store(struct gateway *gateway, struct svc_error *err)
 {
     const struct store_events events = {.on_state = beat_store_state,
+                                        .on_schema = beat_schema,
                                         .on_hello = greet_answer,
                                         .on_job = work_job,
                                         .on_ready = work_ready,
@@ -77,18 +87,41 @@ static enum svc_rc open_store(struct gateway *gateway, struct svc_error *err)
     return store_open(gateway->loop, &gateway->config->pg, &events, &gateway->store, err);
 }
 
-static enum svc_rc open_kafka(struct gateway *gateway, struct svc_error *err)
+static enum svc_rc open_producer(struct gateway *gateway, struct svc_error *err)
 {
-    const struct relay_options relay = {.kafka = gateway->config->kafka,
+    const struct svc_producer_options options = {.kafka = gateway->config->kafka,
+                                                 .message_timeout_ms = MESSAGE_TIMEOUT_MS,
+                                                 .linger_us = LINGER_US,
+                                                 .queue_max = QUEUE_MAX,
+                                                 .message_bytes_max = MESSAGE_BYTES_MAX,
+                                                 .on_state = beat_kafka_state,
+                                                 .arg = gateway};
+    return svc_producer_open(gateway->loop, &options, &gateway->producer, err);
+}
+
+static enum svc_rc open_publishers(struct gateway *gateway, struct svc_error *err)
+{
+    const struct relay_options relay = {.producer = gateway->producer,
                                         .counters = &gateway->counters,
-                                        .on_state = beat_kafka_state,
                                         .on_durable = work_durable,
                                         .arg = gateway};
+    const struct events_options events = {.producer = gateway->producer,
+                                          .counters = &gateway->counters,
+                                          .on_page = work_page,
+                                          .arg = gateway};
+    const enum svc_rc rc = relay_open(&relay, &gateway->relay, err);
+    return rc == SVC_OK ? events_open(&events, &gateway->events, err) : rc;
+}
+
+static enum svc_rc open_kafka(struct gateway *gateway, struct svc_error *err)
+{
     const struct svc_tail_options hints = {.kafka = gateway->config->kafka,
                                            .topic = TOPIC_JOBS_READY,
                                            .on_record = receive_hint,
                                            .arg = gateway};
-    const enum svc_rc rc = relay_open(gateway->loop, &relay, &gateway->relay, err);
+    enum svc_rc rc = open_producer(gateway, err);
+    if (rc == SVC_OK)
+        rc = open_publishers(gateway, err);
     return rc == SVC_OK ? svc_tail_open(gateway->loop, &hints, &gateway->hints, err) : rc;
 }
 
@@ -155,7 +188,10 @@ void gateway_close(struct gateway **gateway)
     if (closing->zmq != NULL)
         (void)zmq_ctx_term(closing->zmq); /* waits for the farewells, at most the socket's linger */
     svc_tail_close(&closing->hints);
-    relay_close(&closing->relay);
+    if (closing->producer != NULL)
+        svc_producer_close(&closing->producer);
+    relay_close(&closing->relay); /* what they have in flight is theirs: after who reports on it */
+    events_close(&closing->events);
     store_close(&closing->store);
     hellos_done(&closing->hellos);
     sessions_done(&closing->sessions);
@@ -174,12 +210,15 @@ static void begin_drain(void *arg)
     svc_admin_draining(gateway->admin);
 }
 
-/* Postgres away: it finds the sessions over by itself, when our row is 6 s old. */
+/* Postgres away: it finds the sessions over by itself, when our row is 6 s old. Kafka away: the
+ * ends of the sessions, which nobody relies on, are not waited for. */
 static bool is_idle(void *arg)
 {
     const struct gateway *gateway = arg;
     const bool told = gateway->sessions.ended_count == 0 && !gateway->ending;
-    return gateway->farewell && relay_in_flight(gateway->relay) == 0 &&
+    const bool said =
+        events_in_flight(gateway->events) == 0 || !svc_producer_reachable(gateway->producer);
+    return gateway->farewell && relay_in_flight(gateway->relay) == 0 && said &&
            (told || !store_connected(gateway->store));
 }
 

@@ -4,6 +4,7 @@
  *   greet.c    hello → agent_hello() → welcome or refusal
  *   work.c     wanting agents → claim_jobs(), question_jobs() → offers; reports → acknowledgements
  *   speak.c    messages to agents
+ *   relay.c    results to Kafka;  events.c  what agents say about themselves, to Kafka
  *   beat.c     what happens by the clock: heartbeats, silence, presence, polls, drain
  *
  * Callbacks record, and ask for the pump, which runs once at the end of the turn and sends what is
@@ -13,6 +14,7 @@
 #include "claims.h"
 #include "config.h"
 #include "counters.h"
+#include "events.h"
 #include "hellos.h"
 #include "limiter.h"
 #include "relay.h"
@@ -25,7 +27,7 @@
 #include "svc/consumer.h"
 #include "svc/log.h"
 
-enum gateway_check { CHECK_KAFKA, CHECK_POSTGRES };
+enum gateway_check { CHECK_KAFKA, CHECK_POSTGRES, CHECK_SCHEMA };
 
 struct gateway {
     const struct config *config;
@@ -36,7 +38,9 @@ struct gateway {
     struct svc_metrics *metrics;
     struct svc_admin *admin;
     struct store *store;
+    struct svc_producer *producer; /* relay and events borrow it */
     struct relay *relay;
+    struct events *events;
     struct svc_tail *hints;
     void *zmq;
     struct zap *zap;
@@ -86,12 +90,15 @@ void work_job(void *arg, struct batch *batch, const struct job_row *row,
               const struct svc_error *err);
 void work_ready(void *arg, const char *agent_id);
 void work_durable(void *arg, const struct flight *flight);
+void work_page(void *arg, const struct event_page *page, bool durable);
 
 /* beat.c */
 void beat_begin(struct gateway *gateway);
 void beat_store_state(void *arg, bool connected);
+void beat_schema(void *arg, bool good, const char *text);
 void beat_kafka_state(void *arg, bool reachable);
 void beat_out_of_force(void *arg, const char *agent_id, uint64_t session_no);
+void beat_over(void *arg, const struct session *session);
 void beat_ended(void *arg, size_t count, const struct svc_error *err);
 void beat_pump(struct gateway *gateway);
 /* End a session, and say why in the log and the metrics. */
@@ -110,3 +117,5 @@ bool speak_welcome(struct gateway *gateway, struct session *session);
 bool speak_heartbeat(struct gateway *gateway, struct session *session);
 bool speak_offer(struct gateway *gateway, struct session *session, Tradewire__V1__JobOffer *offer);
 bool speak_ack(struct gateway *gateway, struct session *session, const struct flight *flight);
+bool speak_symbols_ack(struct gateway *gateway, struct session *session,
+                       const struct event_page *page);

@@ -116,6 +116,8 @@ static void on_welcome(struct gateway *gateway, const struct hello *hello,
     svc_info("agent_connected", SVC_T("agent_id", session->agent_id),
              SVC_N("session_no", session->session_no),
              SVC_T("agent_version", hello->agent_version));
+    if (hello->account.present)
+        events_account(gateway->events, session, &hello->account);
     claims_ask(&gateway->claims, session);
     claims_want(&gateway->claims, session);
     (void)speak_welcome(gateway, session); /* false: over already, and noted */

@@ -56,6 +56,9 @@ void account_copy(const Tradewire__V1__Account *from, struct account *ret)
     copy(ret->currency, sizeof ret->currency, from->currency, strlen(from->currency));
     copy(ret->margin_mode, sizeof ret->margin_mode, from->margin_mode, strlen(from->margin_mode));
     ret->is_real = from->is_real;
+    if (from->balance != NULL)
+        copy(ret->balance, sizeof ret->balance, from->balance, strlen(from->balance));
+    ret->leverage = from->leverage;
 }
 
 static void fill(struct hello *hello, const Tradewire__V1__Hello *message, int64_t now_mono_us)

@@ -6,6 +6,7 @@
  * Core. */
 #pragma once
 
+#include "contracts/decimal.h"
 #include "contracts/messages.h"
 #include "sessions.h"
 
@@ -17,6 +18,8 @@ struct account {
     char server[HELLO_NAME_MAX + 1], login[HELLO_WORD_MAX + 1];
     char currency[HELLO_WORD_MAX + 1], margin_mode[HELLO_WORD_MAX + 1];
     bool is_real;
+    char balance[DECIMAL_TEXT_MAX + 1]; /* "": not said */
+    uint32_t leverage;
 };
 
 struct hello {

@@ -265,6 +265,8 @@ static void set_lease(const struct job_row *row, const struct offer_terms *terms
     ret->job_type = (char *)(uintptr_t)row->job_type;
     ret->has_lease_epoch = ret->has_session_no = ret->has_question = ret->has_terminal_only = 1;
     ret->lease_epoch = row->lease_epoch;
+    ret->has_seq = 1;
+    ret->seq = row->seq;
     ret->session_no = row->session_no;
     ret->question = terms->question;
     ret->terminal_only = terms->question && row->terminal_only;

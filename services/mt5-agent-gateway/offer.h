@@ -19,7 +19,9 @@ struct job_row {
     const char *server, *login, *currency,
         *margin_mode; /* of the bound account; server NULL: not bound */
     bool is_real;
-    const char *input; /* JSON object */
+    const char *input;       /* JSON object */
+    const char *traceparent; /* W3C; NULL: the job was asked for without one */
+    uint64_t seq;            /* the order in which jobs were planned */
 };
 
 struct offer_terms {

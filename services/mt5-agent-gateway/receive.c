@@ -96,6 +96,8 @@ static void on_account(struct gateway *gateway, struct session *session,
         /* The next hello binds it; until then the agent compares with what is bound, which is
          * nothing. */
         svc_warn("account_not_bound", SVC_T("agent_id", session->agent_id), SVC_ERR(&err));
+    if (account.present)
+        events_account(gateway->events, session, &account);
     claims_terminal_ready(&gateway->claims, session, account.present);
 }
 
@@ -115,6 +117,9 @@ static void from_agent(struct gateway *gateway, struct session *session,
         break;
     case TRADEWIRE__V1__ENVELOPE__BODY_ACCOUNT_REPORT:
         on_account(gateway, session, envelope->account_report);
+        break;
+    case TRADEWIRE__V1__ENVELOPE__BODY_SYMBOLS_REPORT:
+        events_symbols(gateway->events, session, envelope->symbols_report);
         break;
     case TRADEWIRE__V1__ENVELOPE__BODY_HELLO:
         greet_hello(gateway, &session->peer, envelope->hello);

@@ -15,18 +15,13 @@
 #include <sodium.h>
 
 enum {
-    QUEUE_MAX = 20000,
     BYTES_MAX = 64 * 1024 * 1024, /* of reports in flight; one output may have 1 MiB */
-    MESSAGE_BYTES_MAX = 2 * 1024 * 1024,
-    MESSAGE_TIMEOUT_MS = 5000,
-    LINGER_US = 500,
     REPORTS_EXPECTED = 8192,
 };
 
 static const char schema[] = "tradewire.v1.JobResult";
 
 struct relay {
-    struct svc_producer *producer;
     struct relay_options options;
     struct reports reports;
     struct svc_buffer packed;
@@ -71,14 +66,26 @@ static void on_delivered(void *arg, enum svc_rc rc, const struct svc_error *err)
         relay->options.on_durable(relay->options.arg, &landed);
 }
 
-static void send_flight(struct relay *relay, struct flight *flight,
+/* That of the job; a new one where it had none, or where it was offered by an earlier session. */
+static void trace_of(const struct session *session, const char *job_id, char ret[SVC_TRACE_TEXT])
+{
+    const struct held_job *held = session_held(session, job_id);
+    const char *known = held != NULL ? held->traceparent : "";
+    svc_trace_continue(known, strlen(known), ret);
+}
+
+static void send_flight(struct relay *relay, struct flight *flight, const struct session *session,
                         const Tradewire__V1__JobResult *result)
 {
-    const struct svc_header headers[] = {{"schema", schema, sizeof schema - 1}};
+    char trace[SVC_TRACE_TEXT];
+    trace_of(session, result->job_id, trace);
+    const struct svc_header headers[] = {{"traceparent", trace, sizeof trace - 1},
+                                         {"schema", schema, sizeof schema - 1}};
     struct svc_error err = {.rc = SVC_OK};
     contracts_pack(&result->base, &relay->packed);
-    if (svc_producer_send(relay->producer, TOPIC_RESULTS, result->user_id, relay->packed.bytes,
-                          relay->packed.len, headers, 1, on_delivered, flight, &err) == SVC_OK)
+    if (svc_producer_send(relay->options.producer, TOPIC_RESULTS, result->user_id,
+                          relay->packed.bytes, relay->packed.len, headers,
+                          sizeof headers / sizeof headers[0], on_delivered, flight, &err) == SVC_OK)
         return;
     (void)reports_delivered(&relay->reports, flight, false);
     count(relay, RESULT_NO_ROOM);
@@ -110,7 +117,7 @@ static void forward(struct relay *relay, const struct session *session,
     flight->fact = result->outcome == TRADEWIRE__V1__OUTCOME__OUTCOME_DONE;
     flight->answer = answer;
     flight->sent_mono_us = svc_mono_us();
-    send_flight(relay, flight, result);
+    send_flight(relay, flight, session, result);
 }
 
 static void lower_uuid(const char *text, char ret[SVC_UUID_TEXT])
@@ -174,25 +181,13 @@ void relay_refusal(struct relay *relay, const struct session *session, const str
     forward(relay, session, &result, false);
 }
 
-enum svc_rc relay_open(struct svc_loop *loop, const struct relay_options *options,
-                       struct relay **ret_relay, struct svc_error *err)
+enum svc_rc relay_open(const struct relay_options *options, struct relay **ret_relay,
+                       struct svc_error *err)
 {
     SVC_CLEANUP(relay_close) struct relay *relay = calloc(1, sizeof *relay);
     if (relay == NULL || !reports_init(&relay->reports, REPORTS_EXPECTED, BYTES_MAX))
         return svc_fail(err, SVC_FATAL, "out_of_memory", "relay");
     relay->options = *options;
-    const struct svc_producer_options producer = {
-        .kafka = options->kafka,
-        .message_timeout_ms = MESSAGE_TIMEOUT_MS,
-        .linger_us = LINGER_US,
-        .queue_max = QUEUE_MAX,
-        .message_bytes_max = MESSAGE_BYTES_MAX,
-        .on_state = options->on_state,
-        .arg = options->arg,
-    };
-    const enum svc_rc rc = svc_producer_open(loop, &producer, &relay->producer, err);
-    if (rc != SVC_OK)
-        return rc;
     *ret_relay = relay;
     relay = NULL;
     return SVC_OK;
@@ -204,14 +199,12 @@ void relay_close(struct relay **relay)
     *relay = NULL;
     if (closing == NULL)
         return;
-    if (closing->producer != NULL)
-        svc_producer_close(&closing->producer);
-    reports_done(&closing->reports); /* the flights are its own: after who reports them */
+    reports_done(&closing->reports);
     svc_buffer_done(&closing->packed);
     free(closing);
 }
 
-uint32_t relay_in_flight(const struct relay *relay)
+size_t relay_in_flight(const struct relay *relay)
 {
-    return svc_producer_in_flight(relay->producer);
+    return reports_count(&relay->reports);
 }

@@ -8,24 +8,22 @@
 #include "reports.h"
 #include "sessions.h"
 
-#include "svc/loop.h"
 #include "svc/producer.h"
 
 struct relay;
 
 struct relay_options {
-    struct svc_cfg_kafka kafka;
+    struct svc_producer *producer; /* borrowed; closed before relay_close */
     struct counters *counters;
-    void (*on_state)(void *arg, bool reachable);
     /* A report is durable now: free its slot, and acknowledge it where flight->answer. */
     void (*on_durable)(void *arg, const struct flight *flight);
     void *arg;
 };
 
-enum svc_rc relay_open(struct svc_loop *loop, const struct relay_options *options,
-                       struct relay **ret_relay, struct svc_error *err) SVC_CHECK;
+enum svc_rc relay_open(const struct relay_options *options, struct relay **ret_relay,
+                       struct svc_error *err) SVC_CHECK;
 void relay_close(struct relay **relay);
-uint32_t relay_in_flight(const struct relay *relay);
+size_t relay_in_flight(const struct relay *relay);
 
 /* report was checked by contracts_unpack_envelope. Nothing comes back when it cannot be taken now,
  * or is on its way already: the agent repeats it. */

@@ -59,11 +59,19 @@ static struct session *by_routing(const struct sessions *sessions, const uint8_t
     return node != NULL ? list_owner(node, struct session, by_routing) : NULL;
 }
 
+/* Whoever is told may look at it, and at nothing else: it is leaving the tables. */
+static void end(struct sessions *sessions, struct session *session)
+{
+    if (sessions->on_over != NULL)
+        sessions->on_over(sessions->over_arg, session);
+    forget(sessions, session);
+}
+
 static void make_way(struct sessions *sessions, const struct session_start *start)
 {
     struct session *same_agent = sessions_by_agent(sessions, start->agent_id);
     if (same_agent != NULL)
-        forget(sessions, same_agent);
+        end(sessions, same_agent);
     struct session *same_peer = by_routing(sessions, start->peer->routing);
     if (same_peer != NULL)
         sessions_end(sessions, same_peer);
@@ -112,7 +120,7 @@ struct session *sessions_start(struct sessions *sessions, const struct session_s
 void sessions_end(struct sessions *sessions, struct session *session)
 {
     remember_end(sessions, session->agent_id, session->session_no);
-    forget(sessions, session);
+    end(sessions, session);
 }
 
 enum peer_verdict sessions_by_peer(struct sessions *sessions, const struct peer *peer,

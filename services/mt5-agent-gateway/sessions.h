@@ -13,6 +13,7 @@
 #include "list.h"
 
 #include "svc/text.h"
+#include "svc/trace.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,6 +47,7 @@ struct held_job {
     int64_t until_mono_us;   /* its lease is over then: the slot is free whatever the agent says */
     int64_t claimed_unix_us; /* as Postgres recorded it */
     int64_t sent_unix_us;    /* when the offer was given to the socket */
+    char traceparent[SVC_TRACE_TEXT]; /* the job's; "": it has none */
 };
 
 struct session {
@@ -58,6 +60,7 @@ struct session {
     uint64_t session_no;
     bool terminal_ready; /* without a terminal: no effects, but questions about open ones */
     bool asked;          /* its open effects were asked for: it may claim */
+    bool page_in_flight; /* a page of its symbols is on its way to Kafka (events.h) */
 
     int64_t heard_mono_us, heartbeat_due_mono_us;
     int64_t peer_sent_unix_us, peer_sent_mono_us; /* of its last heartbeat or hello; 0: none */
@@ -77,6 +80,10 @@ struct session_name {
 };
 
 struct sessions {
+    /* Called for each session that is over, before it is freed, whatever ended it; not by
+     * sessions_done. May be NULL. */
+    void (*on_over)(void *arg, const struct session *session);
+    void *over_arg;
     struct keymap agents, users, routings;
     struct list by_traffic, by_heartbeat;
     uint32_t agents_max;

@@ -93,3 +93,16 @@ bool speak_ack(struct gateway *gateway, struct session *session, const struct fl
     envelope.report_ack = &message;
     return send_to(gateway, session, &envelope);
 }
+
+bool speak_symbols_ack(struct gateway *gateway, struct session *session,
+                       const struct event_page *page)
+{
+    Tradewire__V1__Envelope envelope = TRADEWIRE__V1__ENVELOPE__INIT;
+    Tradewire__V1__SymbolsAck message = TRADEWIRE__V1__SYMBOLS_ACK__INIT;
+    message.has_report = message.has_page = 1;
+    message.report = page->report;
+    message.page = page->page;
+    envelope.body_case = TRADEWIRE__V1__ENVELOPE__BODY_SYMBOLS_ACK;
+    envelope.symbols_ack = &message;
+    return send_to(gateway, session, &envelope);
+}

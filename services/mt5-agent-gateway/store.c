@@ -2,6 +2,7 @@
  * are logged here; they are repeated in any case. */
 #include "store.h"
 
+#include "contracts/schema_range.h"
 #include "gateway_sql.h"
 
 #include "svc/cleanup.h"
@@ -26,6 +27,7 @@ enum {
 struct store {
     struct svc_pgq *pgq;
     struct store_events events;
+    struct schema_watch schema;
     struct svc_buffer arrays[2 + LANE_COUNT]; /* agents, sessions, room per lane */
     struct svc_log_limit limit;
     /* Whose statements are in flight. Answers come in the order of the statements. */
@@ -148,6 +150,8 @@ enum job_column {
     COL_MARGIN_MODE,
     COL_IS_REAL,
     COL_INPUT,
+    COL_TRACEPARENT,
+    COL_SEQ,
 };
 
 static struct job_row read_row(const PGresult *r, int row)
@@ -171,6 +175,8 @@ static struct job_row read_row(const PGresult *r, int row)
         .margin_mode = svc_pg_text(r, row, COL_MARGIN_MODE),
         .is_real = svc_pg_bool(r, row, COL_IS_REAL),
         .input = svc_pg_text(r, row, COL_INPUT),
+        .traceparent = svc_pg_text(r, row, COL_TRACEPARENT),
+        .seq = (uint64_t)svc_pg_i64(r, row, COL_SEQ),
     };
 }
 
@@ -356,9 +362,11 @@ enum svc_rc store_open(struct svc_loop *loop, const struct svc_cfg_pg *server,
     if (store == NULL)
         return svc_fail(err, SVC_FATAL, "out_of_memory", "store");
     store->events = *events;
+    store->schema = (struct schema_watch){.judged = events->on_schema, .arg = events->arg};
     const struct svc_pgq_options options = {
         .pg = {.server = *server,
                .application_name = "mt5-agent-gateway",
+               .gate = schema_gate(&store->schema),
                .statements = gateway_statements,
                .statement_count = GATEWAY_SQL_COUNT},
         .on_state = on_state,

@@ -24,6 +24,7 @@ struct hello_answer { /* texts are borrowed for the call */
 /* What comes back. err->rc is SVC_OK when the statement was committed. */
 struct store_events {
     void (*on_state)(void *arg, bool connected);
+    void (*on_schema)(void *arg, bool good, const char *text); /* as schema_watch says */
     void (*on_hello)(void *arg, struct hello *hello, const struct hello_answer *answer,
                      const struct svc_error *err); /* answer NULL on an error */
     /* Rows one by one, then once more with row NULL at the end. */

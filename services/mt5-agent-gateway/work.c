@@ -40,8 +40,19 @@ static void hold(struct gateway *gateway, struct session *session, const struct 
                            .claimed_unix_us = row->claimed_unix_us,
                            .sent_unix_us = svc_unix_us()};
     memcpy(job.job_id, row->job_id, SVC_UUID_TEXT);
+    if (row->traceparent != NULL)
+        svc_trace_continue(row->traceparent, strlen(row->traceparent), job.traceparent);
     if (!session_hold(session, &job, question, svc_mono_us()))
         svc_alert("slot_missing", SVC_T("job_id", row->job_id), SVC_T("agent_id", row->agent_id));
+}
+
+/* NULL: the job has none. */
+static const char *trace_id(const struct job_row *row, char buffer[SVC_TRACE_ID_TEXT])
+{
+    if (row->traceparent == NULL)
+        return NULL;
+    svc_trace_id(row->traceparent, buffer);
+    return buffer;
 }
 
 static void offer(struct gateway *gateway, struct session *session, const struct batch *batch,
@@ -51,6 +62,7 @@ static void offer(struct gateway *gateway, struct session *session, const struct
                                       .asked_unix_us = batch->asked_unix_us};
     Tradewire__V1__JobOffer message;
     struct svc_error err = {.rc = SVC_OK};
+    char buffer[SVC_TRACE_ID_TEXT];
     svc_arena_reset(&gateway->arena);
     hold(gateway, session, batch, row);
     if (offer_build(&gateway->arena, row, &terms, &message, &err) != SVC_OK) {
@@ -60,7 +72,8 @@ static void offer(struct gateway *gateway, struct session *session, const struct
         return;
     }
     svc_info(terms.question ? "job_questioned" : "job_offered", SVC_T("job_id", row->job_id),
-             SVC_T("agent_id", row->agent_id), SVC_N("lease_epoch", row->lease_epoch));
+             SVC_T("trace_id", trace_id(row, buffer)), SVC_T("agent_id", row->agent_id),
+             SVC_N("lease_epoch", row->lease_epoch));
     if (speak_offer(gateway, session, &message))
         svc_counter_add(gateway->counters.offers, terms.question ? OFFER_QUESTION : OFFER_JOB, 1);
 }
@@ -164,4 +177,17 @@ void work_durable(void *arg, const struct flight *flight)
         claims_slot_freed(&gateway->claims, session, lane);
         svc_source_again(&gateway->pump);
     }
+}
+
+/* Symbols. A page that did not become durable is said again by the agent. */
+
+void work_page(void *arg, const struct event_page *page, bool durable)
+{
+    struct gateway *gateway = arg;
+    struct session *session = sessions_named(&gateway->sessions, page->agent_id, page->session_no);
+    if (session == NULL)
+        return;
+    session->page_in_flight = false;
+    if (durable)
+        (void)speak_symbols_ack(gateway, session, page);
 }

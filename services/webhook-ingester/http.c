@@ -143,7 +143,9 @@ static void publish(struct http *http, struct request *request, unsigned status)
     if (status != 202)
         request->refusal = verify->refusal;
     memcpy(request->signal_id, verify->signal.signal_id, sizeof request->signal_id);
-    if (publish_signal(http->parts.publish, &verify->signal, delivered, request, &err) == SVC_OK)
+    const char *traceparent = svc_http_header(request->client, "traceparent");
+    if (publish_signal(http->parts.publish, &verify->signal, traceparent, delivered, request,
+                       &err) == SVC_OK)
         return;
     svc_warn_limited(&http->limit, "signal_not_sent", SVC_ERR(&err));
     reply_not_durable(http, request, REJECT_QUEUE_FULL);

@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-enum { CHECK_KAFKA, CHECK_STRATEGIES };
-static const char *const checks[] = {"kafka", "strategies", NULL};
+enum { CHECK_KAFKA, CHECK_STRATEGIES, CHECK_SCHEMA };
+static const char *const checks[] = {"kafka", "strategies", "schema", NULL};
 
 struct ingester {
     struct config config;
@@ -48,6 +48,14 @@ static void on_loaded(void *arg)
     svc_admin_check(ingester->admin, CHECK_STRATEGIES, true, "loaded");
 }
 
+/* Once the strategies are loaded, Postgres is no condition any more: what was found first stays. */
+static void on_schema(void *arg, bool good, const char *text)
+{
+    const struct ingester *ingester = arg;
+    if (good || !ingester->loaded)
+        svc_admin_check(ingester->admin, CHECK_SCHEMA, good, text);
+}
+
 static void on_scrape(void *arg)
 {
     const struct ingester *ingester = arg;
@@ -73,7 +81,8 @@ static enum svc_rc open_edges(struct ingester *ingester, struct svc_error *err)
     rc = publish_open(ingester->loop, config, on_kafka, ingester, &ingester->publish, err);
     if (rc != SVC_OK)
         return rc;
-    const struct store_events events = {.on_loaded = on_loaded, .arg = ingester};
+    const struct store_events events = {
+        .on_loaded = on_loaded, .on_schema = on_schema, .arg = ingester};
     return store_open(ingester->loop, config, ingester->strategies, &events, &ingester->store, err);
 }
 

@@ -8,25 +8,18 @@
 #include "contracts/topics.h"
 
 #include "svc/text.h"
+#include "svc/trace.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <sodium.h>
 
 enum {
     /* A record that was answered 503 shall have landed or be given up before its resend comes, 5 s
      * later: both would be deduplicated, at the cost of a second row. */
     MESSAGE_TIMEOUT_MS = 5000,
     GATHER_BYTES_MAX = 256 * 1024,
-    TRACE_ID_BYTES = 16,
-    SPAN_ID_BYTES = 8,
-    TRACEPARENT_TEXT = 55,
 };
 static const char schema[] = "tradewire.v1.Signal";
-/* W3C trace context: version, trace id, span id, sampled. */
-static const char trace_frame[TRACEPARENT_TEXT + 1] =
-    "00-________________________________-________________-01";
 
 struct message { /* accepted, and not reported yet */
     struct publish *publish;
@@ -34,7 +27,7 @@ struct message { /* accepted, and not reported yet */
     void *arg;
     size_t offset, len; /* in `gathered`, until it is sent */
     char user_id[SVC_UUID_TEXT];
-    char trace[TRACEPARENT_TEXT + 1];
+    char trace[SVC_TRACE_TEXT];
     struct message *next; /* gathered after it, or free */
 };
 
@@ -82,21 +75,9 @@ static void reported(void *arg, enum svc_rc rc, const struct svc_error *err)
     }
 }
 
-/* W3C trace context: "00-<trace id>-<span id>-01"; all zeros is not allowed, and does not happen.
- */
-static void new_trace(char ret[TRACEPARENT_TEXT + 1])
-{
-    uint8_t bytes[TRACE_ID_BYTES + SPAN_ID_BYTES];
-    randombytes_buf(bytes, sizeof bytes);
-    memcpy(ret, trace_frame, sizeof trace_frame);
-    svc_hex(bytes, TRACE_ID_BYTES, ret + 3);
-    ret[35] = '-';
-    svc_hex(bytes + TRACE_ID_BYTES, SPAN_ID_BYTES, ret + 36);
-    ret[52] = '-';
-}
-
 enum svc_rc publish_signal(struct publish *publish, const Tradewire__V1__Signal *signal,
-                           svc_delivery_fn *done, void *arg, struct svc_error *err)
+                           const char *traceparent, svc_delivery_fn *done, void *arg,
+                           struct svc_error *err)
 {
     struct message *message = take_message(publish);
     if (message == NULL)
@@ -108,7 +89,7 @@ enum svc_rc publish_signal(struct publish *publish, const Tradewire__V1__Signal 
                                 .offset = publish->gathered.len,
                                 .len = publish->packed.len};
     memcpy(message->user_id, signal->user_id, sizeof message->user_id);
-    new_trace(message->trace);
+    svc_trace_continue(traceparent, traceparent != NULL ? strlen(traceparent) : 0, message->trace);
     svc_buffer_add(&publish->gathered, publish->packed.bytes, publish->packed.len);
     if (publish->first == NULL)
         svc_timer_after_ms(publish->loop, &publish->timer, publish->gather_ms);
@@ -124,7 +105,7 @@ static void send_message(struct publish *publish, struct message *message)
 {
     struct svc_error err = {.rc = SVC_OK};
     const struct svc_header headers[] = {
-        {"traceparent", message->trace, TRACEPARENT_TEXT},
+        {"traceparent", message->trace, SVC_TRACE_TEXT - 1},
         {"schema", schema, sizeof schema - 1},
     };
     publish->on_their_way++;

@@ -3,6 +3,7 @@
  * fill the memory. */
 #include "store.h"
 
+#include "contracts/schema_range.h"
 #include "ingester_sql.h"
 
 #include "svc/clock.h"
@@ -37,6 +38,7 @@ struct store {
     struct svc_loop *loop;
     struct strategies *strategies;
     struct store_events events;
+    struct schema_watch schema;
     struct svc_pgq *pgq;
     struct svc_timer timer; /* the next refresh */
     uint32_t refresh_ms, reload_s;
@@ -234,6 +236,7 @@ enum svc_rc store_open(struct svc_loop *loop, const struct config *config,
     *store = (struct store){.loop = loop,
                             .strategies = strategies,
                             .events = *events,
+                            .schema = {.judged = events->on_schema, .arg = events->arg},
                             .refresh_ms = config->refresh_ms,
                             .reload_s = config->reload_s};
     store->timer.run = refresh;
@@ -246,6 +249,7 @@ enum svc_rc store_open(struct svc_loop *loop, const struct config *config,
     const struct svc_pgq_options options = {
         .pg = {.server = config->pg,
                .application_name = ingester_program.name,
+               .gate = schema_gate(&store->schema),
                .statements = ingester_statements,
                .statement_count = INGESTER_SQL_COUNT},
         .on_state = on_state,

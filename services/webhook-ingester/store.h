@@ -12,6 +12,7 @@ struct store;
 struct store_events { /* any may be NULL */
     void (*on_reachable)(void *arg, bool reachable);
     void (*on_loaded)(void *arg); /* the strategies were read to the end; after every full load */
+    void (*on_schema)(void *arg, bool good, const char *text); /* as schema_watch says */
     void *arg;
 };
 

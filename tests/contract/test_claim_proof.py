@@ -11,6 +11,7 @@ import time
 import psycopg2
 import pytest
 
+from tradewire_test.database import Session
 from tradewire_test.trading import Trader
 
 LONG = os.environ.get("TRADEWIRE_LONG") == "1"
@@ -43,8 +44,8 @@ class Claimer(threading.Thread):
         self.taken, self.kills, self.failures = [], 0, []
 
     def run(self):
-        session = self.database.session("tradewire_gateway")
-        while not self.left.is_set():
+        session = self.reconnect()
+        while not self.left.is_set() and not self.failures:
             try:
                 agent = self.random.choice(self.agents)
                 self.taken += [(job["id"], job["seq"]) for job in session.rows("SELECT id, seq FROM claim_next_job(%s)", agent)]
@@ -53,12 +54,12 @@ class Claimer(threading.Thread):
                 session = self.reconnect()
             except psycopg2.Error as error:  # whatever else it is, the test shows it
                 self.failures.append(repr(error))
-                return
+        session.close()
 
     def reconnect(self):
         while True:
             try:
-                return self.database.session("tradewire_gateway")
+                return Session(self.database.url, "tradewire_gateway")
             except psycopg2.OperationalError:
                 self.kills += 1  # killed again before SET ROLE was answered
 

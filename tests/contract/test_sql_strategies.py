@@ -14,7 +14,8 @@ def user(database, trader):
     """A session as the trader's user, as Supabase's API opens it."""
     session = database.session("authenticated")
     session.rows("SELECT set_config('request.jwt.claims', %s, false)", json.dumps({"sub": str(trader.user)}))
-    return session
+    yield session
+    session.close()
 
 
 def add(session, trader, **columns):
@@ -63,7 +64,7 @@ def test_updated_at_follows_every_change(programs, trader):
 
 @pytest.mark.parametrize("settings", [
     {}, {"max_age_s": 1}, {"max_age_s": 86400}, {"close_max_age_s": 604800}, {"stop_kind": "price"}, {"max_volume": 1},
-    {"rate_per_min": 10},
+    {"rate_per_min": 10}, {"rate_per_min": 10000, "burst": 1}, {"rate_per_min": 1, "burst": 10000},
     {"max_volume": "0.01"}, {"max_age_s": 30, "close_max_age_s": 60, "stop_kind": "price", "max_volume": 2.5}])
 def test_good_settings(user, trader, settings):
     assert add(user, trader, settings=json.dumps(settings))["settings"] == settings
@@ -73,6 +74,8 @@ def test_good_settings(user, trader, settings):
     ({"max_age": 30}, "max_age"), ({"max_age_s": 0}, "max_age_s"), ({"max_age_s": 86401}, "max_age_s"),
     ({"max_age_s": "30"}, "max_age_s"), ({"max_age_s": 1.5}, "max_age_s"), ({"max_age_s": None}, "max_age_s"),
     ({"close_max_age_s": 604801}, "close_max_age_s"), ({"stop_kind": "pips"}, "stop_kind"), ({"max_volume": 0}, "max_volume"), ({"rate_per_min": 0}, "rate_per_min"), ({"rate_per_min": "5"}, "rate_per_min"),
+    ({"burst": 5}, "rate_per_min"), ({"rate_per_min": 5, "burst": 0}, "burst"), ({"rate_per_min": 5, "burst": 10001}, "burst"),
+    ({"rate_per_min": 5, "burst": "5"}, "burst"), ({"rate_per_min": 10001}, "rate_per_min"),
     ({"max_volume": "-1"}, "max_volume"), ({"max_volume": "1e9"}, "max_volume"), ({"max_volume": True}, "max_volume"),
     ({"max_volume": "NaN"}, "max_volume"), ([], "object"), ("x", "object"), (None, "object")])
 def test_bad_settings_are_refused_by_name(user, trader, refused, settings, named):

@@ -23,6 +23,9 @@ const char *const fuzz_seeds[] = {
     NULL,
 };
 
+extern const char fuzz_alphabet[];
+const char fuzz_alphabet[] = "{}[]\",:\\u0eE.-+tfn \n";
+
 /* The last digit of an escape that _text needs (\u0010 for a control character) may happen to
  * complete the rest of a secret; the sender did not send it, and nothing is given away. */
 static bool is_accident(const struct svc_buffer *packed, const char *found)

@@ -3,16 +3,19 @@
  * libFuzzer.
  *
  *   fuzz_x FILE…            replay
- *   fuzz_x --random N SEED  N damaged inputs; the seed is printed by whoever chose it */
+ *   fuzz_x --random N SEED  N damaged inputs; the seed is printed by whoever chose it
+ *   fuzz_x --seconds N SEED damaged inputs for N seconds */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { INPUT_MAX = 128 * 1024 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 extern const char *const fuzz_seeds[]; /* NULL-terminated */
+extern const char fuzz_alphabet[];     /* bytes that the parser knows */
 
 static uint8_t input[INPUT_MAX];
 static uint64_t state;
@@ -46,7 +49,7 @@ static size_t damage(size_t len)
         return len;
     case 2: /* a byte that parsers know */
         if (at < len)
-            input[at] = (uint8_t) "{}[]\",:\\u0eE.-+tfn \n"[roll(20)];
+            input[at] = (uint8_t)fuzz_alphabet[roll((uint32_t)strlen(fuzz_alphabet))];
         return len;
     case 3: /* doubled piece */
         if (at + piece > len || len + piece > INPUT_MAX)
@@ -61,20 +64,42 @@ static size_t damage(size_t len)
     }
 }
 
-static int run_random(unsigned long count, uint64_t seed)
+static void run_damaged(size_t seeds)
+{
+    const char *from = fuzz_seeds[roll((uint32_t)seeds)];
+    size_t len = strlen(from);
+    memcpy(input, from, len);
+    for (uint32_t times = roll(8); times > 0; times--)
+        len = damage(len);
+    run(input, len);
+}
+
+static size_t begin_random(uint64_t seed)
 {
     size_t seeds = 0;
     state = seed;
     while (fuzz_seeds[seeds] != NULL)
         seeds++;
-    for (unsigned long i = 0; i < count; i++) {
-        const char *from = fuzz_seeds[roll((uint32_t)seeds)];
-        size_t len = strlen(from);
-        memcpy(input, from, len);
-        for (uint32_t times = roll(8); times > 0; times--)
-            len = damage(len);
-        run(input, len);
-    }
+    return seeds;
+}
+
+static int run_random(unsigned long count, uint64_t seed)
+{
+    const size_t seeds = begin_random(seed);
+    for (unsigned long i = 0; i < count; i++)
+        run_damaged(seeds);
+    return 0;
+}
+
+static int run_seconds(long seconds, uint64_t seed)
+{
+    const size_t seeds = begin_random(seed);
+    const time_t end = time(NULL) + seconds;
+    unsigned long count = 0;
+    for (; time(NULL) < end; count += 1000)
+        for (int i = 0; i < 1000; i++)
+            run_damaged(seeds);
+    (void)printf("%lu inputs in %ld s, seed %llu\n", count, seconds, (unsigned long long)seed);
     return 0;
 }
 
@@ -96,6 +121,8 @@ int main(int argc, char **argv)
     int failed = 0;
     if (argc == 4 && strcmp(argv[1], "--random") == 0)
         return run_random(strtoul(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
+    if (argc == 4 && strcmp(argv[1], "--seconds") == 0)
+        return run_seconds(strtol(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
     for (int i = 1; i < argc; i++)
         failed |= replay(argv[i]);
     return failed;

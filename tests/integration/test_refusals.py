@@ -5,10 +5,12 @@ Method: one alert per reason; also strategies and users that go away between the
 
 import re
 import subprocess
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from tradewire_stack.stack import ToolFailed
 from tradewire_test.scenario import until
 
 
@@ -49,6 +51,29 @@ def test_entries_over_the_strategys_rate_and_its_closes(scenario):
     assert sorted(row["status"] for row in rows[:4]) == ["discarded", "discarded", "executed", "executed"]
     assert {row["error"].split(":")[0] for row in rows[:4] if row["error"]} == {"rate_limited"}
     assert not (rows[4]["error"] or "").startswith("rate_limited")
+
+
+def test_a_burst_of_its_own(scenario):
+    strategy = scenario.stack.add_strategy(scenario.stack.accounts[0], "in bursts", rate_per_min=1, burst=3)
+    answers = [scenario.alert(strategy) for _ in range(5)]
+    rows = [scenario.ended(answer.json["signal_id"]) for answer in answers]
+    assert [row["status"] for row in rows] == ["executed"] * 3 + ["discarded"] * 2
+    assert {row["error"].split(":")[0] for row in rows[3:]} == {"rate_limited"}
+    with pytest.raises(ToolFailed, match="bad_settings: burst"):
+        scenario.stack.add_strategy(scenario.stack.accounts[0], "no rate", burst=3)
+
+
+def test_a_backlog_is_judged_by_when_it_was_received(scenario, paused_dispatcher):
+    """What waited while the dispatcher was away came in at its rate, and is not a burst."""
+    strategy = scenario.stack.add_strategy(scenario.stack.accounts[0], "backlog", rate_per_min=60, burst=1, max_age_s=120)
+    signals = []
+    for _ in range(4):
+        answer = scenario.alert(strategy)
+        received = time.monotonic()
+        signals.append(answer.json["signal_id"])
+        until(lambda: time.monotonic() > received + 1, what="a second has passed: the rate is told by the clock")
+    paused_dispatcher.start()
+    assert {scenario.ended(signal)["status"] for signal in signals} == {"executed"}
 
 
 def test_a_disabled_strategy(scenario):

@@ -71,7 +71,7 @@ def send_signals(stack):
             for action, volume in (("buy", "0.10"), ("sell", "0.05")):
                 sent.append((strategy, symbol, action, post(strategy, symbol=symbol, action=action, volume=volume)))
     shown = [(*line[:3], show_when_ended(stack, line[3])) for line in sent]
-    # A close acts on what was opened before its alert, so the entries come to their end first.
+    # The entries are shown first; their closes could as well be sent right behind them.
     closes = [(strategy, symbol, "close", post(strategy, symbol=symbol, action="close"))
               for strategy in stack.strategies for symbol in SYMBOLS]
     return shown + [(*line[:3], show_when_ended(stack, line[3])) for line in closes]

@@ -4,18 +4,15 @@
 -- $1 uuid[]  strategies
 -- → id, user_id uuid, name text, is_enabled bool, allowed_pairs text (one per line; NULL = all), max_age_s,
 --   close_max_age_s, stop_kind, max_volume text, magic_tag int, names_connection bool, active_connections bigint,
---   connection_id uuid, agent_id uuid, rate_per_min text, recent_entries bigint (of the last 60 s; 0 without a rate)
+--   connection_id uuid, agent_id uuid, rate_per_min, burst text,
+--   rate_full_us bigint (µs UTC when the strategy's bucket of entries is full again; 0 = it is)
 SELECT s.id, s.user_id, s.name, s.is_enabled, array_to_string(s.allowed_pairs, E'\n'),
        s.settings ->> 'max_age_s', s.settings ->> 'close_max_age_s', s.settings ->> 'stop_kind',
        s.settings ->> 'max_volume', s.magic_tag, s.broker_connection_id IS NOT NULL, c.count, c.id, a.id,
-       s.settings ->> 'rate_per_min',
-       CASE WHEN s.settings ? 'rate_per_min' THEN
-           (SELECT count(*) FROM (
-                SELECT FROM jobs j
-                 WHERE j.strategy_id = s.id AND j.is_entry AND j.created_at > clock_timestamp() - interval '60 s'
-                 LIMIT 10000) AS recent)
-       ELSE 0 END
+       s.settings ->> 'rate_per_min', s.settings ->> 'burst',
+       coalesce((extract(epoch FROM r.full_at) * 1000000)::bigint, 0)
   FROM tv_strategies s
+  LEFT JOIN strategy_rates r ON r.strategy_id = s.id
  CROSS JOIN LATERAL (
        SELECT count(*) AS count, (array_agg(b.id))[1] AS id
          FROM broker_connections b

@@ -12,7 +12,8 @@ SELECT j.id, j.job_type, j.agent_id, j.user_id, j.lane, j.lease_epoch, j.lease_s
             ELSE (SELECT coalesce(jsonb_object_agg(m.key, CASE WHEN jsonb_typeof(m.value) = 'number'
                                                                THEN to_jsonb(m.value #>> '{}') ELSE m.value END), '{}')
                   FROM jsonb_each(j.input_data) m)
-       END AS input
+       END AS input,
+       j.traceparent, j.seq
 FROM question_jobs($1::uuid[], $2::bigint[]) j
 LEFT JOIN mt5_agents a ON a.id = j.agent_id
 LEFT JOIN broker_connections b ON b.id = a.broker_connection_id

@@ -61,8 +61,10 @@ void publish_close(struct publish **publish)
 }
 
 enum svc_rc publish_signal(struct publish *publish, const Tradewire__V1__Signal *signal,
-                           svc_delivery_fn *done, void *arg, struct svc_error *err)
+                           const char *traceparent, svc_delivery_fn *done, void *arg,
+                           struct svc_error *err)
 {
+    (void)traceparent;
     if (publish->count == publish->max)
         return svc_fail(err, SVC_AGAIN, "queue_full", "%u reports wait", publish->count);
     contracts_pack(&signal->base, &publish->packed);

@@ -73,14 +73,14 @@ class Scenario:
 
     # --- alerts --------------------------------------------------------------------------------------------------
 
-    def post(self, path, body, content_type="application/json", timeout=10):
+    def post(self, path, body, content_type="application/json", timeout=10, headers=()):
         """POST bytes, text or an object; the answer whatever its status."""
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
         if isinstance(body, str):
             body = body.encode()
         request = urllib.request.Request(self.stack.public_url() + path, data=body, method="POST",
-                                         headers={"Content-Type": content_type})
+                                         headers={"Content-Type": content_type, **dict(headers)})
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return Answer(answer.status, answer.read(), answer.headers)

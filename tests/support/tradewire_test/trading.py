@@ -9,7 +9,8 @@ import uuid
 
 SIGNAL_COLUMNS = ("signal uuid, user uuid, strategy uuid, status text, symbol text, action text, volume numeric, "
                   "error text, raw text, received timestamptz, durable timestamptz, job uuid, job_type text, agent uuid, "
-                  "connection uuid, expires timestamptz, input text, is_entry boolean")
+                  "connection uuid, expires timestamptz, input text, is_entry boolean, trace text, "
+                  "rate_full timestamptz")
 RESULT_COLUMNS = ("job uuid, agent uuid, epoch bigint, outcome text, error text, output text, fill_price text, "
                   "filled_volume text, order_id text, ready_at timestamptz, timeline text, raw bytea")
 

@@ -127,9 +127,16 @@ CHANGE(sl_as_price, f->signal.sl = writable(2, "1.05"); f->strategy.stop_kind = 
 CHANGE(sl_as_pips, f->signal.sl = writable(2, "20"); f->strategy.stop_kind = "pips")
 CHANGE(zero_tp, f->signal.tp = writable(3, "0"); f->strategy.stop_kind = "price")
 CHANGE(close_with_sl, close_it(f); f->signal.sl = writable(2, "1.05"))
-CHANGE(below_rate, f->strategy.rate_per_min = 5; f->strategy.recent_entries = 4)
-CHANGE(at_rate, f->strategy.rate_per_min = 5; f->strategy.recent_entries = 5)
-CHANGE(close_at_rate, close_it(f); f->strategy.rate_per_min = 5; f->strategy.recent_entries = 5)
+/* 5 a minute: a token is 12 s. */
+static void used(struct fixture *f, int64_t seconds)
+{
+    f->strategy.rate =
+        (struct rate){.per_min = 5, .burst = 2, .full_unix_us = RECEIVED + seconds * SECOND};
+}
+CHANGE(below_rate, used(f, 12))
+CHANGE(at_rate, used(f, 24))
+CHANGE(close_at_rate, close_it(f); used(f, 24))
+CHANGE(at_rate_no_account, used(f, 24); f->strategy.agent_id = NULL)
 CHANGE(no_connection, f->strategy.active_connections = 0; f->strategy.connection_id = NULL)
 CHANGE(connections, f->strategy.active_connections = 2)
 CHANGE(no_agent, f->strategy.agent_id = NULL)
@@ -181,8 +188,9 @@ static const struct {
     {"zero_tp", zero_tp, "bad_number: tp "},
     {"close_with_sl", close_with_sl, NULL},
     {"below_rate", below_rate, NULL},
-    {"at_rate", at_rate, "rate_limited: 6 entries within a minute, 5 are allowed"},
+    {"at_rate", at_rate, "rate_limited: 5 entries a minute and 2 at once are allowed; the next"},
     {"close_at_rate", close_at_rate, NULL},
+    {"at_rate_no_account", at_rate_no_account, "no_account: "},
     {"no_connection", no_connection, "no_account: "},
     {"connections", connections, "ambiguous_account: the user has 2 "},
     {"no_agent", no_agent, "no_account: no agent"},
@@ -212,6 +220,27 @@ static void test_decisions(void **state)
         if (p->error != NULL)
             assert_true(code_known(p->error, strchr(p->error, ':') - p->error));
         assert_int_equal(p->is_duplicate, p->error != NULL && strncmp(p->error, "dupl", 4) == 0);
+        svc_arena_done(&f.arena);
+    }
+}
+
+/* Only what becomes a job takes of it. */
+static void test_an_entry_moves_its_strategys_rate(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*change)(struct fixture *f);
+        int64_t full_unix_us;
+    } moves[] = {{below_rate, RECEIVED + 24 * SECOND},
+                 {at_rate, 0},
+                 {close_at_rate, 0},
+                 {at_rate_no_account, 0},
+                 {nothing, 0}};
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        struct fixture f;
+        set_up(&f);
+        moves[i].change(&f);
+        assert_int_equal(plan(&f)->rate_full_unix_us, moves[i].full_unix_us);
         svc_arena_done(&f.arena);
     }
 }
@@ -397,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_an_entry_moves_its_strategys_rate),
         cmocka_unit_test(test_row_of_a_discarded_signal),
         cmocka_unit_test(test_row_of_a_refused_alert),
         cmocka_unit_test(test_what_is_a_row_already),

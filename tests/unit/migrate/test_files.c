@@ -23,7 +23,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-#define FILE_OF(name, text) ((struct embedded_file){(name), (text), sizeof(text) - 1})
+#define PART_OF(part, name, text) ((struct embedded_file){(name), (text), sizeof(text) - 1, (part)})
+#define FILE_OF(name, text) PART_OF(FILE_UP, name, text)
 
 /* SHA-256 of "abc", FIPS 180-2 appendix B.1. */
 static void checksum_is_sha256(void **state)
@@ -76,6 +77,47 @@ static void files_come_in_order_of_their_numbers(void **state)
     assert_string_equal(files.items[0].file_name, "2_a_1.sql");
 }
 
+static void the_three_files_of_a_version_come_together(void **state)
+{
+    const struct embedded_file embedded[] = {
+        PART_OF(FILE_VERIFY, "1_a.sql", "SELECT 1;"),
+        PART_OF(FILE_UP, "2_b.sql", "-- migrate:no-transaction\nSELECT 2;"),
+        PART_OF(FILE_DOWN, "1_a.sql", "-- migrate:no-transaction\nSELECT 3;"),
+        PART_OF(FILE_UP, "1_a.sql", "-- migrate:contract\nSELECT 4;")};
+    struct files files;
+    struct svc_error err;
+    assert_int_equal(files_from_program(*state, embedded, 4, &files, &err), SVC_OK);
+    assert_int_equal(files.count, 2);
+    assert_int_equal(files.orphan_count, 0);
+    const struct migration *first = &files.items[0], *second = &files.items[1];
+    assert_string_equal(first->down.file_name, "down/1_a.sql");
+    assert_string_equal(first->down.text, "-- migrate:no-transaction\nSELECT 3;");
+    assert_string_equal(first->verify.file_name, "verify/1_a.sql");
+    assert_int_equal(first->verify.len, strlen("SELECT 1;"));
+    assert_true(first->directives.contract && !first->directives.no_transaction);
+    assert_true(first->down.directives.no_transaction);
+    assert_string_not_equal(first->checksum, first->down.checksum);
+    assert_null(second->down.text);
+    assert_null(second->verify.file_name);
+    assert_true(second->directives.no_transaction);
+}
+
+/* Another name is another file: it is never taken for the way back. */
+static void parts_without_their_up_file_are_orphans(void **state)
+{
+    const struct embedded_file embedded[] = {
+        PART_OF(FILE_UP, "1_a.sql", "1"), PART_OF(FILE_DOWN, "1_b.sql", "2"),
+        PART_OF(FILE_VERIFY, "2_c.sql", "3"), PART_OF(FILE_UP, "3_d.sql", "4")};
+    struct files files;
+    struct svc_error err;
+    assert_int_equal(files_from_program(*state, embedded, 4, &files, &err), SVC_OK);
+    assert_int_equal(files.count, 2);
+    assert_null(files.items[0].down.text);
+    assert_int_equal(files.orphan_count, 2);
+    assert_string_equal(files.orphans[0], "down/1_b.sql");
+    assert_string_equal(files.orphans[1], "verify/2_c.sql");
+}
+
 static void refused(void **state, struct embedded_file file, const char *code)
 {
     struct files files;
@@ -110,7 +152,7 @@ static void bad_names_are_refused(void **state)
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.sql",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        refused(state, (struct embedded_file){names[i], "SELECT 1", 8}, "bad_file_name");
+        refused(state, (struct embedded_file){names[i], "SELECT 1", 8, FILE_UP}, "bad_file_name");
 }
 
 static void the_longest_version_is_taken(void **state)
@@ -145,6 +187,9 @@ static void a_folder_that_cannot_be_read_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_three_files_of_a_version_come_together, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(parts_without_their_up_file_are_orphans, set_up, tear_down),
         cmocka_unit_test(checksum_is_sha256),
         cmocka_unit_test(checksum_reads_crlf_as_lf),
         cmocka_unit_test_setup_teardown(files_come_in_order_of_their_numbers, set_up, tear_down),

@@ -72,13 +72,30 @@ static void characters_are_counted_not_bytes(void **state)
     (void)state;
     static const char text[] = "\xc3\xa4\n\xe2\x82\xac"
                                "x";
-    unsigned line, column;
-    position_of_character(text, sizeof text - 1, 3, &line, &column);
-    assert_int_equal(line, 2);
-    assert_int_equal(column, 2);
-    position_of_character(text, sizeof text - 1, 99, &line, &column);
-    assert_int_equal(line, 2);
-    assert_int_equal(column, 3);
+    assert_int_equal(position_byte(text, sizeof text - 1, 0), 0);
+    assert_int_equal(position_byte(text, sizeof text - 1, 1), 2);
+    assert_int_equal(position_byte(text, sizeof text - 1, 3), 6);
+    assert_int_equal(position_byte(text, sizeof text - 1, 99), 7);
+}
+
+static void check_line(const char *text, size_t offset, const char *expected)
+{
+    size_t len, begin = position_line(text, strlen(text), offset, &len);
+    assert_int_equal(len, strlen(expected));
+    assert_memory_equal(text + begin, expected, len);
+}
+
+static void lines_of_a_text(void **state)
+{
+    (void)state;
+    check_line("", 0, "");
+    check_line("ab\ncd", 0, "ab");
+    check_line("ab\ncd", 2, "ab");
+    check_line("ab\ncd", 3, "cd");
+    check_line("ab\ncd", 5, "cd");
+    check_line("ab\ncd", 99, "cd");
+    check_line("ab\r\ncd\r\n", 5, "cd");
+    check_line("ab\n", 3, "");
 }
 
 int main(void)
@@ -87,6 +104,7 @@ int main(void)
         cmocka_unit_test(statements),
         cmocka_unit_test(lines_and_columns),
         cmocka_unit_test(characters_are_counted_not_bytes),
+        cmocka_unit_test(lines_of_a_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,31 @@ static void the_key_is_kept_as_its_hash(void **state)
     assert_false(hello->account.present);
 }
 
+static void an_account_is_copied_whole(void **state)
+{
+    (void)state;
+    Tradewire__V1__Account m = TRADEWIRE__V1__ACCOUNT__INIT;
+    struct account account;
+    char hedging[] = "hedging", currency[] = "USD", balance[] = "1000000.00";
+    m.server = (ProtobufCBinaryData){.len = 8, .data = (uint8_t *)(uintptr_t) "Sim-Demo"};
+    m.login = (ProtobufCBinaryData){.len = 6, .data = (uint8_t *)(uintptr_t) "104200"};
+    m.currency = currency;
+    m.margin_mode = hedging;
+    m.is_real = 1;
+    account_copy(&m, &account);
+    assert_string_equal(account.balance, "");
+    m.balance = balance;
+    m.leverage = 100;
+    account_copy(&m, &account);
+    assert_true(account.present && account.is_real);
+    assert_string_equal(account.server, "Sim-Demo");
+    assert_string_equal(account.login, "104200");
+    assert_string_equal(account.currency, "USD");
+    assert_string_equal(account.margin_mode, "hedging");
+    assert_string_equal(account.balance, "1000000.00");
+    assert_int_equal(account.leverage, 100);
+}
+
 static void first_come_first_asked(void **state)
 {
     (void)state;
@@ -116,9 +141,9 @@ static void who_waits_too_long_is_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_key_is_kept_as_its_hash),         TEST(first_come_first_asked),
-        TEST(a_repeat_counts_only_while_it_waits), TEST(there_is_room_for_so_many),
-        TEST(who_waits_too_long_is_forgotten),
+        TEST(the_key_is_kept_as_its_hash), TEST(an_account_is_copied_whole),
+        TEST(first_come_first_asked),      TEST(a_repeat_counts_only_while_it_waits),
+        TEST(there_is_room_for_so_many),   TEST(who_waits_too_long_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,7 @@ static int set_up(void **state)
                            .expires_unix_us = 1800000000000000,
                            .claimed_unix_us = 1799999999000000,
                            .created_unix_us = 1799999990000000,
+                           .seq = 12,
                            .input = trade_input};
     return 0;
 }
@@ -63,7 +64,7 @@ static enum svc_rc build_input(const char *input)
 }
 
 /* As the agent gets it: packed, unpacked, checked. */
-static const Tradewire__V1__JobOffer *sent(void)
+static enum svc_rc send_offer(const Tradewire__V1__JobOffer **ret)
 {
     Tradewire__V1__Envelope envelope = TRADEWIRE__V1__ENVELOPE__INIT, *back = NULL;
     struct svc_buffer packed = {.bytes = NULL};
@@ -74,9 +75,16 @@ static const Tradewire__V1__JobOffer *sent(void)
     contracts_pack(&envelope.base, &packed);
     const enum svc_rc rc = contracts_unpack_envelope(&arena, packed.bytes, packed.len, &back, &err);
     svc_buffer_done(&packed);
-    if (rc != SVC_OK)
+    *ret = rc == SVC_OK ? back->job_offer : NULL;
+    return rc;
+}
+
+static const Tradewire__V1__JobOffer *sent(void)
+{
+    const Tradewire__V1__JobOffer *got = NULL;
+    if (send_offer(&got) != SVC_OK)
         fail_msg("%s: %s", err.code, err.text);
-    return back->job_offer;
+    return got;
 }
 
 static bool bytes_are(const ProtobufCBinaryData *data, const char *text)
@@ -93,6 +101,7 @@ static void a_trade_says_everything(void **state)
     assert_string_equal(got->job_type, "trade");
     assert_int_equal(got->lease_epoch, 3);
     assert_int_equal(got->session_no, 9);
+    assert_int_equal(got->seq, 12);
     assert_false(got->question);
     assert_int_equal(got->lease_ms, 60000);
     assert_true(got->expires_unix_us == 1800000000000000);
@@ -108,6 +117,20 @@ static void a_trade_says_everything(void **state)
     assert_null(got->trade->tp);
     assert_int_equal(got->trade->deviation_points, 20);
     assert_null(got->close);
+}
+
+/* Postgres gives out no number beyond BIGINT, and an agent believes none. */
+static void a_place_in_the_order_has_63_bits(void **state)
+{
+    (void)state;
+    const Tradewire__V1__JobOffer *got = NULL;
+    row.seq = INT64_MAX;
+    assert_int_equal(build(false), SVC_OK);
+    assert_true(sent()->seq == INT64_MAX);
+    row.seq++;
+    assert_int_equal(build(false), SVC_OK);
+    assert_int_equal(send_offer(&got), SVC_REJECT);
+    assert_non_null(strstr(err.text, "job_offer.seq"));
 }
 
 static void the_bound_account_goes_along(void **state)
@@ -236,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_trade_says_everything),
+        TEST(a_place_in_the_order_has_63_bits),
         TEST(the_bound_account_goes_along),
         TEST(a_close_has_a_scope_and_a_limit_in_time),
         TEST(a_read_takes_its_input_along),

@@ -155,6 +155,35 @@ static void ended_sessions_wait_until_they_are_told(void **state)
     assert_string_equal(names[0].agent_id, agent_name(2));
 }
 
+static void note_over(void *arg, const struct session *session)
+{
+    uint64_t *over = arg;
+    assert_string_equal(session->agent_id, agent_name(1));
+    *over = *over * 10 + session->session_no;
+}
+
+/* Whatever ends a session, somebody is told once; closing down is no end of one. */
+static void every_end_is_told(void **state)
+{
+    uint64_t over = 0;
+    struct session *found = NULL;
+    const struct peer thief = peer_of(2, 1);
+    (void)state;
+    sessions.on_over = note_over;
+    sessions.over_arg = &over;
+    assert_non_null(start_session(&sessions, 1, 1, 0));
+    assert_non_null(start_session(&sessions, 1, 2, 0)); /* replaced */
+    assert_int_equal(over, 1);
+    assert_int_equal(sessions_by_peer(&sessions, &thief, &found), PEER_CHANGED);
+    assert_int_equal(over, 12);
+    sessions_end(&sessions, start_session(&sessions, 1, 3, 0));
+    assert_int_equal(over, 123);
+    assert_non_null(start_session(&sessions, 1, 4, 0));
+    sessions_done(&sessions);
+    assert_int_equal(over, 123);
+    assert_true(sessions_init(&sessions, AGENTS, TIMEOUT_MS, BEAT_MS)); /* for the tear-down */
+}
+
 static void a_users_agents_are_found(void **state)
 {
     (void)state;
@@ -181,6 +210,7 @@ int main(void)
         TEST(heartbeats_come_once_a_period_and_do_not_catch_up),
         TEST(there_is_room_for_so_many),
         TEST(ended_sessions_wait_until_they_are_told),
+        TEST(every_end_is_told),
         TEST(a_users_agents_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

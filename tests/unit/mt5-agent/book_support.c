@@ -169,6 +169,36 @@ void answer_pong(struct bench *b, uint64_t id)
     answer(b, &pong);
 }
 
+struct wire_position open_position(uint64_t ticket, uint64_t magic, const char *symbol,
+                                   int64_t opened_unix_us)
+{
+    struct wire_position p = {.ticket = ticket,
+                              .position_id = ticket,
+                              .magic = magic,
+                              .volume = "0.10",
+                              .open_price = "1.1",
+                              .current_price = "1.1",
+                              .sl = "",
+                              .tp = "",
+                              .profit = "",
+                              .swap = "",
+                              .comment = "",
+                              .open_time_us = opened_unix_us + INT64_C(7200000000)};
+    (void)snprintf(p.symbol, sizeof p.symbol, "%s", symbol);
+    return p;
+}
+
+void answer_positions(struct bench *b, struct wire_position *positions, size_t count, bool more)
+{
+    struct wire_message m = {.kind = WIRE_POSITIONS,
+                             .id = b->action.command_id,
+                             .positions = positions,
+                             .count = count,
+                             .more = more,
+                             .clocks = {.server_offset_s = 7200}};
+    answer(b, &m);
+}
+
 size_t records_of(const struct bench *b, enum record_kind kind, const char *job_id)
 {
     size_t count = 0;

@@ -52,6 +52,11 @@ struct wire_message found_message(uint64_t id, struct wire_match *matches, size_
 struct wire_match match_for(uint64_t magic);
 void answer(struct bench *b, const struct wire_message *message);
 void answer_pong(struct bench *b, uint64_t id);
+/* An open position of 0.10 lots; the server's clock is two hours ahead. */
+struct wire_position open_position(uint64_t ticket, uint64_t magic, const char *symbol,
+                                   int64_t opened_unix_us);
+/* The answer to the last action, a question for positions. */
+void answer_positions(struct bench *b, struct wire_position *positions, size_t count, bool more);
 
 /* How many records of a kind, of a job (NULL: any). */
 size_t records_of(const struct bench *b, enum record_kind kind, const char *job_id);

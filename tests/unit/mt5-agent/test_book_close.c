@@ -9,32 +9,7 @@ enum { TAG = 7, OTHER_TAG = 8 };
 static struct wire_position position(uint64_t ticket, uint32_t tag, const char *symbol,
                                      int64_t opened_unix_us)
 {
-    struct wire_position p = {.ticket = ticket,
-                              .position_id = ticket,
-                              .magic = (uint64_t)tag << 32 | 1,
-                              .volume = "0.10",
-                              .open_price = "1.1",
-                              .current_price = "1.1",
-                              .sl = "",
-                              .tp = "",
-                              .profit = "",
-                              .swap = "",
-                              .comment = "",
-                              .open_time_us = opened_unix_us + INT64_C(7200000000)};
-    (void)snprintf(p.symbol, sizeof p.symbol, "%s", symbol);
-    return p;
-}
-
-static void answer_positions(struct bench *b, struct wire_position *positions, size_t count,
-                             bool more)
-{
-    struct wire_message m = {.kind = WIRE_POSITIONS,
-                             .id = b->action.command_id,
-                             .positions = positions,
-                             .count = count,
-                             .more = more,
-                             .clocks = {.server_offset_s = 7200}};
-    answer(b, &m);
+    return open_position(ticket, (uint64_t)tag << 32 | 1, symbol, opened_unix_us);
 }
 
 static void resolve(struct bench *b, const struct book_offer *offer,

@@ -204,6 +204,21 @@ static void earlier_answer_is_no_barrier(void **state)
     assert_int_equal(b->action.report.outcome, BOOK_VOID);
 }
 
+/* Whose command it was makes no difference: the terminal works on one line after the other. */
+static void an_answer_about_symbols_is_a_barrier(void **state)
+{
+    struct bench *b = *state;
+    (void)send_one(b);
+    const struct wire_message m = {.kind = WIRE_SYMBOLS, .id = book_number(b->book)};
+    answer(b, &m);
+    pass_ms(b, 10000);
+    expect(b, BOOK_FIND);
+    expect_report(b, BOOK_UNKNOWN, "unknown_outcome");
+    assert_int_equal(look_for(b, BOOK_QUIET_MS - 11000), -1); /* counted from the answer */
+    assert_true(look_for(b, 8000) >= 0);
+    assert_int_equal(b->action.report.outcome, BOOK_VOID);
+}
+
 /* The 30 s begin anew whenever the trade server was away. */
 static void broken_connection_starts_the_quiet_time_again(void **state)
 {
@@ -437,6 +452,7 @@ int main(void)
         TEST(not_executed_needs_barrier_and_quiet),
         TEST(silence_proves_nothing),
         TEST(earlier_answer_is_no_barrier),
+        TEST(an_answer_about_symbols_is_a_barrier),
         TEST(broken_connection_starts_the_quiet_time_again),
         TEST(new_session_starts_the_quiet_time_again),
         cmocka_unit_test(unready_history_proves_nothing),

@@ -377,6 +377,25 @@ static void retry_that_comes_too_late_is_stale(void **state)
     expect_report(b, BOOK_FAILED, "stale");
 }
 
+/* Other questions wait while an order has its turn or no answer yet; one that is only asked about
+ * needs the terminal no more than they do. */
+static void the_terminal_is_needed_while_an_order_is_on_its_way(void **state)
+{
+    struct bench *b = *state;
+    struct book_offer offer = trade_offer(b, JOB_A);
+    assert_false(book_needs_terminal(b->book));
+    give(b, &offer);
+    assert_true(book_needs_terminal(b->book)); /* planned */
+    expect(b, BOOK_ORDER);
+    assert_true(book_needs_terminal(b->book)); /* sent */
+    pass_ms(b, BOOK_ANSWER_MS);
+    expect(b, BOOK_FIND);
+    assert_false(book_needs_terminal(b->book)); /* asked about */
+    struct book_offer close = close_offer(b, JOB_B);
+    give(b, &close);
+    assert_true(book_needs_terminal(b->book)); /* its positions are not known yet */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_set_up, bench_tear_down)
@@ -399,6 +418,7 @@ int main(void)
         TEST(invalid_price_is_retried_once),
         TEST(wait_doubles_and_keeps_the_lane),
         TEST(retry_that_comes_too_late_is_stale),
+        TEST(the_terminal_is_needed_while_an_order_is_on_its_way),
     };
     return cmocka_run_group_tests_name("book trade", tests, NULL, NULL);
 }

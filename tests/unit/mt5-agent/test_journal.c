@@ -132,6 +132,26 @@ static void records_come_back_whole(void **state)
     journal_close(&journal);
 }
 
+/* A journal of an older agent lacks what it did not know. */
+static void a_jobs_place_is_written_where_it_is_known(void **state)
+{
+    (void)state;
+    struct record r = {.kind = RECORD_RECV, .seq = 2, .epoch = 1, .job_seq = INT64_MAX}, back;
+    struct svc_buffer line = {.bytes = NULL};
+    uint64_t flushed = 0;
+    (void)snprintf(r.job_id, sizeof r.job_id, "aaaaaaaa-0000-4000-8000-00000000000a");
+    record_print(&r, 1, &line);
+    assert_int_equal(record_parse(line.bytes, line.len, &back, &flushed), line.len);
+    assert_memory_equal(&back, &r, sizeof r);
+    svc_buffer_reset(&line);
+    r.job_seq = 0;
+    record_print(&r, 1, &line);
+    assert_null(strstr(line.bytes, "job_seq"));
+    assert_int_equal(record_parse(line.bytes, line.len, &back, &flushed), line.len);
+    assert_int_equal(back.job_seq, 0);
+    svc_buffer_done(&line);
+}
+
 static void file_is_private_and_filled_ahead(void **state)
 {
     (void)state;
@@ -441,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crc_is_castagnoli),
         TEST(records_come_back_whole),
+        TEST(a_jobs_place_is_written_where_it_is_known),
         TEST(file_is_private_and_filled_ahead),
         TEST(second_agent_is_locked_out),
         TEST(torn_tail_is_cut_at_every_byte),

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -87,6 +88,112 @@ static void found(void **state)
     assert_false(m.matches[1].filled);
     assert_true(m.trade_connected);
     assert_false(m.history_ready);
+}
+
+#define SYMBOL(name)                                                                               \
+    "{\"name\":\"" name "\",\"digits\":5,\"point\":\"0.00001\",\"tick_size\":\"0.00001\","         \
+    "\"tick_value\":\"1\",\"contract_size\":\"100000\",\"volume_min\":\"0.01\","                   \
+    "\"volume_max\":\"500\",\"volume_step\":\"0.01\",\"volume_limit\":\"0\",\"stops_level\":10,"   \
+    "\"freeze_level\":2,\"trade_mode\":4,\"filling_mode\":3,\"calc_mode\":32,"                     \
+    "\"currency_base\":\"EUR\",\"currency_profit\":\"USD\",\"currency_margin\":\"CHF\"}"
+#define SYMBOLS(list) "{\"type\":\"symbols\",\"id\":3,\"more\":true,\"symbols\":[" list "]}"
+
+static void symbols(void **state)
+{
+    (void)state;
+    struct wire_message m;
+    assert_int_equal(parse(SYMBOLS(SYMBOL("EURUSD") "," SYMBOL("EURUSD.m")), &m), SVC_OK);
+    assert_int_equal(m.kind, WIRE_SYMBOLS);
+    assert_int_equal(m.id, 3);
+    assert_int_equal(m.count, 2);
+    assert_true(m.more);
+    const struct wire_symbol *s = &m.symbols[1];
+    assert_string_equal(s->name, "EURUSD.m");
+    assert_int_equal(s->digits, 5);
+    assert_string_equal(s->point, "0.00001");
+    assert_string_equal(s->tick_size, "0.00001");
+    assert_string_equal(s->tick_value, "1");
+    assert_string_equal(s->contract_size, "100000");
+    assert_string_equal(s->volume_min, "0.01");
+    assert_string_equal(s->volume_max, "500");
+    assert_string_equal(s->volume_step, "0.01");
+    assert_string_equal(s->volume_limit, "0");
+    assert_int_equal(s->stops_level, 10);
+    assert_int_equal(s->freeze_level, 2);
+    assert_int_equal(s->trade_mode, 4);
+    assert_int_equal(s->filling_mode, 3);
+    assert_int_equal(s->calc_mode, 32);
+    assert_string_equal(s->currency_base, "EUR");
+    assert_string_equal(s->currency_profit, "USD");
+    assert_string_equal(s->currency_margin, "CHF");
+    assert_int_equal(parse("{\"type\":\"symbols\",\"id\":3,\"more\":false,\"symbols\":[]}", &m),
+                     SVC_OK);
+    assert_int_equal(m.count, 0);
+    assert_int_equal(parse("{\"type\":\"symbols\",\"id\":3,\"error\":\"unknown\"}", &m), SVC_OK);
+    assert_string_equal(m.error, "unknown");
+}
+
+/* Each member of a symbol, made something that it is not. */
+static void bad_symbols_are_refused(void **state)
+{
+    (void)state;
+    static const char *const changes[][2] = {
+        {"\"name\":\"EURUSD\"", "\"name\":\"\""},
+        {"\"name\":\"EURUSD\"", "\"name\":7"},
+        {"\"digits\":5", "\"digits\":17"},
+        {"\"digits\":5", "\"digits\":-1"},
+        {"\"digits\":5", "\"digits\":\"5\""},
+        {"\"point\":\"0.00001\"", "\"point\":0.00001"},
+        {"\"tick_value\":\"1\"", "\"tick_value\":\"-1\""},
+        {"\"tick_value\":\"1\"", "\"tick_value\":\"\""},
+        {"\"contract_size\":\"100000\"", "\"contract_size\":\"many\""},
+        {"\"volume_max\":\"500\"", "\"volume_max\":\"1e400000\""},
+        {"\"volume_step\":\"0.01\",", ""},
+        {"\"stops_level\":10", "\"stops_level\":2147483648"},
+        {"\"freeze_level\":2", "\"freeze_level\":2.0"},
+        {"\"trade_mode\":4", "\"trade_mode\":5"},
+        {"\"filling_mode\":3", "\"filling_mode\":8"},
+        {"\"calc_mode\":32", "\"calc_mode\":256"},
+        {"\"currency_base\":\"EUR\"", "\"currency_base\":\"ABCDEFGHIJKLMNOPQ\""},
+        {"\"more\":true", "\"more\":1"},
+        {"\"symbols\":[", "\"symbols\":{},\"x\":["},
+        {"\"symbols\":[", "\"symbols\":[3,"},
+        {"\"symbols\":[", "\"symbols\":[" SYMBOL("EURUSD") ","}, /* twice */
+        {"\"symbols\":[", "\"symbols\":[" SYMBOL("GBPUSD") ","}, /* not ascending */
+        {SYMBOL("EURUSD"), ""},                                  /* empty, and more */
+    };
+    struct wire_message m;
+    assert_int_equal(parse(SYMBOLS(SYMBOL("EURUSD")), &m), SVC_OK);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        const char *good = SYMBOLS(SYMBOL("EURUSD")), *at = strstr(good, changes[i][0]);
+        char line[2048];
+        assert_non_null(at);
+        (void)snprintf(line, sizeof line, "%.*s%s%s", (int)(at - good), good, changes[i][1],
+                       at + strlen(changes[i][0]));
+        if (parse(line, &m) != SVC_REJECT)
+            fail_msg("taken: %s", line);
+    }
+}
+
+static void too_many_symbols_are_refused(void **state)
+{
+    (void)state;
+    struct svc_buffer line = {0};
+    struct wire_message m;
+    for (unsigned count = 100; count <= 101; count++) {
+        svc_buffer_reset(&line);
+        svc_buffer_text(&line, "{\"type\":\"symbols\",\"id\":3,\"symbols\":[");
+        for (unsigned i = 0; i < count; i++) {
+            static const char symbol[] = SYMBOL("EURUSD%03u");
+            svc_buffer_text(&line, i == 0 ? "" : ",");
+            svc_buffer_add(&line, symbol, strcspn(symbol, "%"));
+            svc_buffer_printf(&line, "%03u", i);
+            svc_buffer_text(&line, strchr(symbol, '%') + 4);
+        }
+        svc_buffer_text(&line, "]}");
+        assert_int_equal(parse(line.bytes, &m), count == 100 ? SVC_OK : SVC_REJECT);
+    }
+    svc_buffer_done(&line);
 }
 
 static void what_is_refused(void **state)
@@ -181,15 +288,25 @@ static void lines_out(void **state)
     assert_string_equal(line.bytes, "{\"type\":\"find\",\"id\":5,\"from_server_us\":0,\"keys\":["
                                     "{\"magic\":1,\"token\":\"A\"},"
                                     "{\"magic\":2,\"token\":\"B\",\"position\":\"3\"}]}\n");
+    wire_symbols(6, "", &line);
+    assert_string_equal(line.bytes, "{\"type\":\"symbols\",\"id\":6}\n");
+    wire_symbols(7, "A\"", &line);
+    assert_string_equal(line.bytes, "{\"type\":\"symbols\",\"id\":7,\"after\":\"A\\\"\"}\n");
     svc_buffer_done(&line);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hello),       cmocka_unit_test(result),
-        cmocka_unit_test(found),       cmocka_unit_test(what_is_refused),
-        cmocka_unit_test(torn_hellos), cmocka_unit_test(lines_out),
+        cmocka_unit_test(hello),
+        cmocka_unit_test(result),
+        cmocka_unit_test(found),
+        cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(torn_hellos),
+        cmocka_unit_test(lines_out),
+        cmocka_unit_test(symbols),
+        cmocka_unit_test(bad_symbols_are_refused),
+        cmocka_unit_test(too_many_symbols_are_refused),
     };
     return cmocka_run_group_tests_name("terminal wire", tests, set_up, tear_down);
 }

@@ -93,6 +93,22 @@ static void prices_have_the_symbols_digits(void **state)
     assert_string_equal(text, "2400.12");
 }
 
+/* What one tick is worth is what the broker pays for it: profit of one lot over one point. */
+static void a_tick_is_worth_what_the_broker_pays(void **state)
+{
+    (void)state;
+    struct market m = market_of(1, "");
+    static const struct {
+        const char *name;
+        int64_t value; /* 10^-8 USD */
+    } rows[] = {
+        {"EURUSD", 100000000}, {"XAUUSD", 100000000}, {"XAGUSD", 500000000}, {"US500", 1000000},
+        {"BTCUSD", 1000000},   {"USDJPY", 66668889},  {"USDCHF", 113644112}, {"USDCAD", 73533197},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(market_tick_value(&m, market_find(&m, rows[i].name)), rows[i].value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +117,7 @@ int main(void)
         cmocka_unit_test(symbols_are_found),
         cmocka_unit_test(bad_lists_are_refused),
         cmocka_unit_test(prices_have_the_symbols_digits),
+        cmocka_unit_test(a_tick_is_worth_what_the_broker_pays),
     };
     return cmocka_run_group_tests_name("market", tests, NULL, NULL);
 }

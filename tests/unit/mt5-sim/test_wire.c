@@ -1,5 +1,6 @@
 /* The simulator's side of the protocol: what it takes, and that searches and pages are complete. */
 #include "wire.h"
+#include "wire/jsonline.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,6 +87,8 @@ static void what_is_refused(void **state)
         "{\"type\":\"order\",\"id\":4,\"side\":\"buy\",\"not_after_us\":8}",
         "{\"type\":\"order\",\"id\":4,\"side\":\"long\",\"not_after_us\":8,\"magic\":8}",
         "{\"type\":\"find\",\"id\":4}",
+        "{\"type\":\"symbols\",\"after\":\"EURUSD\"}",
+        "{\"type\":\"symbols\",\"id\":4,\"after\":7}",
         "{\"type\":\"find\",\"id\":4,\"keys\":[{\"magic\":1}]}",
         "{\"type\":\"find\",\"id\":4,\"keys\":[{\"token\":\"A\"}]}",
     };
@@ -116,13 +119,62 @@ static void positions_come_in_pages(void **state)
     wire_positions(&c, 0, &terminal, &broker, &line);
     assert_int_equal(count_of(line.bytes, "\"ticket\""), WIRE_PAGE);
     assert_int_equal(count_of(line.bytes, "\"more\":true"), 1);
-    assert_true(line.len < WIRE_LINE_MAX);
+    assert_true(line.len < JSONLINE_BYTES_MAX);
     c.after = tickets[WIRE_PAGE - 1];
     wire_positions(&c, 0, &terminal, &broker, &line);
     assert_int_equal(count_of(line.bytes, "\"ticket\""), 1);
     assert_int_equal(count_of(line.bytes, "\"more\":false"), 1);
     wire_positions(&c, -1, &terminal, &broker, &line);
     assert_int_equal(count_of(line.bytes, "\"ticket\""), 2);
+    svc_buffer_done(&line);
+}
+
+static void symbols_come_in_pages_by_name(void **state)
+{
+    (void)state;
+    static struct market many;
+    static char names[MARKET_SYMBOLS_MAX * 12];
+    struct svc_buffer line = {0};
+    struct svc_error err;
+    size_t seen = 0, pages = 0;
+    char last[MARKET_NAME_TEXT] = "";
+    for (unsigned i = 0; i < 250; i++) /* backwards: the broker's order is none */
+        (void)snprintf(names + strlen(names), 16, "%sEURUSD.%03u", i == 0 ? "" : ",", 249 - i);
+    assert_int_equal(market_init(&many, 1, names, &err), SVC_OK);
+    struct wire_command c = {.kind = WIRE_SYMBOLS, .id = 3, .after_name = last};
+    for (bool more = true; more; pages++) {
+        wire_symbols(&c, &many, &line);
+        assert_true(line.len < JSONLINE_BYTES_MAX);
+        more = strstr(line.bytes, "\"more\":true") != NULL;
+        for (const char *at = line.bytes; (at = strstr(at, "{\"name\":\"")) != NULL; seen++) {
+            char name[MARKET_NAME_TEXT];
+            at += strlen("{\"name\":\"");
+            (void)snprintf(name, sizeof name, "%.10s", at);
+            assert_true(strcmp(name, last) > 0);
+            (void)snprintf(last, sizeof last, "%s", name);
+        }
+    }
+    assert_int_equal(seen, 250);
+    assert_int_equal(pages, 3);
+    svc_buffer_done(&line);
+}
+
+static void symbols_say_what_the_broker_does(void **state)
+{
+    (void)state;
+    struct svc_buffer line = {0};
+    const struct wire_command c = {.kind = WIRE_SYMBOLS, .id = 3, .after_name = "EURUSD"};
+    wire_symbols(&c, &market, &line);
+    /* bid 149.995: 100 yen per tick and lot are 0.66668889 dollars */
+    assert_string_equal(
+        line.bytes,
+        "{\"type\":\"symbols\",\"id\":3,\"more\":false,\"symbols\":[{\"name\":\"USDJPY\","
+        "\"digits\":3,"
+        "\"point\":\"0.001\",\"tick_size\":\"0.001\",\"tick_value\":\"0.66668889\","
+        "\"contract_size\":\"100000\",\"volume_min\":\"0.01\",\"volume_max\":\"500.00\","
+        "\"volume_step\":\"0.01\",\"volume_limit\":\"0\",\"stops_level\":0,\"freeze_level\":0,"
+        "\"trade_mode\":4,\"filling_mode\":3,\"calc_mode\":0,\"currency_base\":\"USD\","
+        "\"currency_profit\":\"JPY\",\"currency_margin\":\"USD\"}]}\n");
     svc_buffer_done(&line);
 }
 
@@ -172,10 +224,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_is_read),
-        cmocka_unit_test(what_is_refused),
-        TEST(positions_come_in_pages),
-        TEST(searches),
+        cmocka_unit_test(order_is_read),        cmocka_unit_test(what_is_refused),
+        TEST(positions_come_in_pages),          TEST(symbols_come_in_pages_by_name),
+        TEST(symbols_say_what_the_broker_does), TEST(searches),
     };
     return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
 }

@@ -117,6 +117,15 @@ static void a_record_of_a_partition_taken_away_cannot_advance(void **state)
     close_consumer();
 }
 
+/* One that was kept in Postgres, say. */
+static void a_record_made_by_hand_has_no_headers(void **state)
+{
+    (void)state;
+    const struct svc_record record = {.topic = "results.v1", .partition = -1, .offset = -1};
+    size_t len = 0;
+    assert_null(svc_record_header(&record, "traceparent", &len));
+}
+
 int main(void)
 {
     svc_log_setup("test", SVC_LOG_ERROR, SVC_LOG_LOGFMT);
@@ -126,6 +135,7 @@ int main(void)
         cmocka_unit_test(a_gap_is_read_again_and_believed_the_second_time),
         cmocka_unit_test(advancing_moves_each_partition_past_its_last_record),
         cmocka_unit_test(a_record_of_a_partition_taken_away_cannot_advance),
+        cmocka_unit_test(a_record_made_by_hand_has_no_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

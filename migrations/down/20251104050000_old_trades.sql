@@ -1,0 +1,16 @@
+-- Positions as the older installation had them.
+DROP INDEX public.trades_account_position_key;
+DO $$
+BEGIN
+    CALL public.installation_unvalidate(20251104050000, 'trades');
+    IF EXISTS (SELECT FROM public.installation_rows r WHERE r.version = 20251104050000) THEN
+        ALTER TABLE public.trades DROP CONSTRAINT trades_position_check, DISABLE TRIGGER trades_position_old;
+        UPDATE public.trades t SET position_id = (r.before ->> 'position_id')::bigint
+        FROM public.installation_rows r
+        WHERE r.version = 20251104050000 AND r.relation = 'trades' AND r.row_id = t.id;
+        DELETE FROM public.installation_rows r WHERE r.version = 20251104050000;
+        ALTER TABLE public.trades ENABLE TRIGGER trades_position_old;
+        ALTER TABLE public.trades ADD CONSTRAINT trades_position_check CHECK (position_id IS NOT NULL) NOT VALID;
+        COMMENT ON CONSTRAINT trades_position_check ON public.trades IS 'Lets the column become NOT NULL without reading the table under a lock.';
+    END IF;
+END $$;

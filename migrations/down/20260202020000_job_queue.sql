@@ -1,0 +1,2 @@
+-- Drops the view of the queue.
+DROP VIEW public.job_queue;

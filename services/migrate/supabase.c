@@ -1,0 +1,330 @@
+/* The Supabase CLI's table, read and written. Which of its columns are there depends on the version
+ * of the CLI that made it: the first had `version` alone. */
+#include "supabase.h"
+
+#include "database.h"
+#include "history.h"
+#include "scratch.h"
+
+#include "svc/buffer.h"
+#include "svc/cleanup.h"
+#include "svc/pg.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define THEIR_TABLE "supabase_migrations.schema_migrations"
+
+struct their_table {
+    bool exists, has_name, has_statements;
+};
+
+/* By the catalog: to_regclass() would fail where the role may not use the schema. */
+static enum migrate_exit find_table(PGconn *conn, struct svc_arena *arena,
+                                    struct their_table *ret_table, struct fault *fault)
+{
+    static const char sql[] =
+        "SELECT coalesce(bool_or(a.attname = 'version'), false),"
+        " coalesce(bool_or(a.attname = 'name'), false),"
+        " coalesce(bool_or(a.attname = 'statements'), false)"
+        " FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid"
+        " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+        "  AND NOT a.attisdropped"
+        " WHERE n.nspname = 'supabase_migrations' AND c.relname = 'schema_migrations'";
+    SVC_PGRESULT PGresult *result = NULL;
+    enum migrate_exit rc = database_run(conn, arena, sql, 0, NULL, &result, fault);
+    if (rc == MIGRATE_OK)
+        *ret_table = (struct their_table){
+            .exists = svc_pg_bool(result, 0, 0),
+            .has_name = svc_pg_bool(result, 0, 1),
+            .has_statements = svc_pg_bool(result, 0, 2),
+        };
+    return rc;
+}
+
+static const char *version_text(struct svc_arena *arena, uint64_t version)
+{
+    return svc_arena_printf(arena, "%llu", (unsigned long long)version);
+}
+
+static const char *statements_array(struct svc_arena *arena, const struct migration *file)
+{
+    struct svc_buffer array = {0};
+    struct statements statements;
+    lexer_split(arena, file->text, file->len, &statements);
+    svc_pg_array_begin(&array);
+    for (size_t i = 0; i < statements.count; i++)
+        svc_pg_array_add_bytes(&array, statements.items[i].text, statements.items[i].len);
+    svc_pg_array_end(&array);
+    const char *text = svc_arena_copy(arena, array.bytes, array.len);
+    svc_buffer_done(&array);
+    return text;
+}
+
+enum migrate_exit supabase_add(PGconn *conn, struct svc_arena *arena, const struct migration *file,
+                               struct fault *fault)
+{
+    struct their_table table = {0};
+    enum migrate_exit rc = find_table(conn, arena, &table, fault);
+    if (rc != MIGRATE_OK || !table.exists)
+        return rc;
+    const char *values[] = {version_text(arena, file->version), file->name,
+                            statements_array(arena, file)};
+    if (table.has_name && table.has_statements)
+        return database_run(conn, arena,
+                            "INSERT INTO " THEIR_TABLE " (version, name, statements)"
+                            " VALUES ($1, $2, $3::text[]) ON CONFLICT DO NOTHING",
+                            3, values, NULL, fault);
+    return database_run(conn, arena,
+                        "INSERT INTO " THEIR_TABLE " (version) VALUES ($1) ON CONFLICT DO NOTHING",
+                        1, values, NULL, fault);
+}
+
+enum migrate_exit supabase_remove(PGconn *conn, struct svc_arena *arena, uint64_t version,
+                                  struct fault *fault)
+{
+    struct their_table table = {0};
+    const char *values[] = {version_text(arena, version)};
+    enum migrate_exit rc = find_table(conn, arena, &table, fault);
+    if (rc != MIGRATE_OK || !table.exists)
+        return rc;
+    return database_run(conn, arena, "DELETE FROM " THEIR_TABLE " WHERE version = $1", 1, values,
+                        NULL, fault);
+}
+
+/* Leading zeros, or more digits than a version of ours has: not ours. Statements come joined by a
+ * semicolon on a line of its own, so that a comment at a statement's end does not hide it. */
+static enum migrate_exit read_theirs(PGconn *conn, struct svc_arena *arena,
+                                     const struct their_table *table, PGresult **ret_result,
+                                     struct fault *fault)
+{
+    const char *sql = svc_arena_printf(
+        arena,
+        "SELECT version::bigint, %s, %s FROM " THEIR_TABLE
+        " WHERE version ~ '^[1-9][0-9]{0,17}$' ORDER BY version::bigint",
+        table->has_name ? "nullif(name, '')" : "NULL::text",
+        table->has_statements ? "nullif(array_to_string(statements, E'\\n;\\n'), '')"
+                              : "NULL::text");
+    return database_run(conn, arena, sql, 0, NULL, ret_result, fault);
+}
+
+/* Line ends of another checkout are no difference. */
+static bool same_text(const struct statement *one, const struct statement *other)
+{
+    char left[CHECKSUM_TEXT], right[CHECKSUM_TEXT];
+    files_checksum(one->text, one->len, left);
+    files_checksum(other->text, other->len, right);
+    return strcmp(left, right) == 0;
+}
+
+static bool same_statements(struct svc_arena *arena, const struct migration *file,
+                            const char *theirs)
+{
+    struct statements ours, kept;
+    lexer_split(arena, file->text, file->len, &ours);
+    lexer_split(arena, theirs, strlen(theirs), &kept);
+    bool same = ours.count == kept.count;
+    for (size_t i = 0; same && i < ours.count; i++)
+        same = same_text(&ours.items[i], &kept.items[i]);
+    return same;
+}
+
+static const struct migration *find_file(const struct files *files, uint64_t version)
+{
+    for (size_t i = 0; i < files->count; i++)
+        if (files->items[i].version == version)
+            return &files->items[i];
+    return NULL;
+}
+
+static const struct history_row *find_row(const struct history *history, uint64_t version)
+{
+    for (size_t i = 0; i < history->count; i++)
+        if (history->rows[i].version == version)
+            return &history->rows[i];
+    return NULL;
+}
+
+static const char *checksum_of_theirs(struct svc_arena *arena, const struct migration *file,
+                                      const char *theirs)
+{
+    char checksum[CHECKSUM_TEXT];
+    if (!theirs || same_statements(arena, file, theirs))
+        return file->checksum;
+    files_checksum(theirs, strlen(theirs), checksum);
+    return svc_arena_text(arena, checksum);
+}
+
+static struct history_row unrecorded_row(struct svc_arena *arena, const struct migration *file,
+                                         const char *name, const char *theirs)
+{
+    struct statements statements;
+    lexer_split(arena, file->text, file->len, &statements);
+    return (struct history_row){
+        .version = file->version,
+        .name = name ? svc_arena_text(arena, name) : file->name,
+        .checksum = checksum_of_theirs(arena, file, theirs),
+        .applied_by = "the Supabase CLI",
+        .is_contract = file->directives.contract,
+        .statements_done = statements.count,
+        .statements = statements.count,
+        .note = "in supabase_migrations only",
+        .is_unrecorded = true,
+    };
+}
+
+static int by_version(const void *a, const void *b)
+{
+    const struct history_row *left = a, *right = b;
+    return (left->version > right->version) - (left->version < right->version);
+}
+
+/* As history_add would write it: on from the row below. */
+static void chain_unrecorded(struct svc_arena *arena, struct history *history)
+{
+    for (size_t i = 0; i < history->count; i++) {
+        struct history_row *row = &history->rows[i];
+        char chain[CHECKSUM_TEXT];
+        if (!row->is_unrecorded)
+            continue;
+        plan_chain(i ? history->rows[i - 1].chain : "", row->checksum, chain);
+        row->chain = svc_arena_text(arena, chain);
+    }
+}
+
+static void merge_rows(struct svc_arena *arena, const PGresult *theirs, const struct files *files,
+                       struct history *history)
+{
+    size_t most = history->count + (size_t)PQntuples(theirs);
+    struct history merged = {.rows = svc_arena_alloc(arena, (most + 1) * sizeof *merged.rows),
+                             .count = history->count};
+    if (history->count)
+        memcpy(merged.rows, history->rows, history->count * sizeof *merged.rows);
+    for (int i = 0; i < PQntuples(theirs); i++) {
+        uint64_t version = (uint64_t)svc_pg_i64(theirs, i, 0);
+        const struct migration *file = find_file(files, version);
+        if (file && !find_row(history, version))
+            merged.rows[merged.count++] =
+                unrecorded_row(arena, file, svc_pg_text(theirs, i, 1), svc_pg_text(theirs, i, 2));
+    }
+    if (merged.count)
+        qsort(merged.rows, merged.count, sizeof *merged.rows, by_version);
+    chain_unrecorded(arena, &merged);
+    *history = merged;
+}
+
+enum migrate_exit supabase_merge(PGconn *conn, struct svc_arena *arena, const struct files *files,
+                                 struct history *history, struct fault *fault)
+{
+    struct their_table table = {0};
+    SVC_PGRESULT PGresult *theirs = NULL;
+    enum migrate_exit rc = find_table(conn, arena, &table, fault);
+    if (rc != MIGRATE_OK || !table.exists)
+        return rc;
+    rc = read_theirs(conn, arena, &table, &theirs, fault);
+    if (rc == MIGRATE_OK)
+        merge_rows(arena, theirs, files, history);
+    return rc;
+}
+
+enum migrate_exit supabase_absent(struct migrate *m, const struct migration ***ret_files,
+                                  size_t *ret_count, struct fault *fault)
+{
+    struct their_table table = {0};
+    SVC_PGRESULT PGresult *theirs = NULL;
+    *ret_count = 0;
+    *ret_files = svc_arena_alloc(m->arena, (m->plan.count + 1) * sizeof(void *));
+    enum migrate_exit rc = find_table(m->conn, m->arena, &table, fault);
+    if (rc != MIGRATE_OK || !table.exists)
+        return rc;
+    rc = read_theirs(m->conn, m->arena, &table, &theirs, fault);
+    if (rc != MIGRATE_OK)
+        return rc;
+    int t = 0, rows = PQntuples(theirs);
+    for (size_t i = 0; i < m->plan.count; i++) {
+        const struct plan_entry *entry = &m->plan.entries[i];
+        while (t < rows && (uint64_t)svc_pg_i64(theirs, t, 0) < entry->version)
+            t++;
+        if (entry->state == PLAN_APPLIED &&
+            (t == rows || (uint64_t)svc_pg_i64(theirs, t, 0) != entry->version))
+            (*ret_files)[(*ret_count)++] = entry->file;
+    }
+    return MIGRATE_OK;
+}
+
+/* The newest version that is to be recorded; 0: there is none. */
+static uint64_t newest_unrecorded(const struct history *history)
+{
+    uint64_t version = 0;
+    for (size_t i = 0; i < history->count; i++)
+        if (history->rows[i].is_unrecorded)
+            version = history->rows[i].version;
+    return version;
+}
+
+/* What the versions changed, as far as it can be known. It is, when a database made from the files
+ * alone has the same objects as this one; otherwise the rows say that it is not. */
+static void find_changes(struct migrate *m, struct scratch *scratch)
+{
+    struct fault fault = {0};
+    struct fold_differences differences = {0};
+    enum migrate_exit rc = scratch_make(m, newest_unrecorded(&m->history), scratch, &fault);
+    if (rc == MIGRATE_OK)
+        rc = scratch_compare(m, scratch, &differences, &fault);
+    if (rc == MIGRATE_OK && differences.count == 0)
+        return;
+    scratch->history.count = 0;
+    report_warn(
+        "what the Supabase CLI's migrations made of this database is not known, so drift is "
+        "not seen: %s; `migrate repair --apply` takes it as it is",
+        rc != MIGRATE_OK ? fault.message : fold_describe(m->arena, &differences));
+}
+
+static enum migrate_exit record(struct migrate *m, const struct history_row *row,
+                                const struct scratch *scratch, struct fault *fault)
+{
+    const struct migration *file = find_file(&m->files, row->version);
+    const struct history_row *made = find_row(&scratch->history, row->version);
+    struct history_entry entry = {
+        .file = file,
+        .run_id = m->run_id,
+        .statements_done = row->statements,
+        .statements = row->statements,
+        .changes = made ? made->changes : NULL,
+        .note = "adopted from supabase_migrations",
+    };
+    report_progress(&m->report, "adopted %s: the Supabase CLI applied it", file->file_name);
+    return history_add(m->conn, m->arena, &entry, fault);
+}
+
+/* In one transaction that the caller has begun. */
+static enum migrate_exit record_all(struct migrate *m, const struct scratch *scratch,
+                                    const struct migration *const *absent, size_t absent_count,
+                                    struct fault *fault)
+{
+    enum migrate_exit rc = MIGRATE_OK;
+    for (size_t i = 0; rc == MIGRATE_OK && i < m->history.count; i++)
+        if (m->history.rows[i].is_unrecorded)
+            rc = record(m, &m->history.rows[i], scratch, fault);
+    for (size_t i = 0; rc == MIGRATE_OK && i < absent_count; i++)
+        rc = supabase_add(m->conn, m->arena, absent[i], fault);
+    return rc;
+}
+
+enum migrate_exit supabase_adopt(struct migrate *m, struct fault *fault)
+{
+    SVC_CLEANUP(scratch_done) struct scratch scratch = {0};
+    const struct migration **absent;
+    size_t absent_count;
+    enum migrate_exit rc = supabase_absent(m, &absent, &absent_count, fault);
+    if (rc != MIGRATE_OK || (newest_unrecorded(&m->history) == 0 && absent_count == 0))
+        return rc;
+    if (newest_unrecorded(&m->history))
+        find_changes(m, &scratch);
+    rc = database_run(m->conn, m->arena, "BEGIN", 0, NULL, NULL, fault);
+    if (rc == MIGRATE_OK)
+        rc = record_all(m, &scratch, absent, absent_count, fault);
+    if (rc == MIGRATE_OK)
+        rc = database_run(m->conn, m->arena, "COMMIT", 0, NULL, NULL, fault);
+    return rc == MIGRATE_OK ? migrate_read_history(m, fault) : rc;
+}
