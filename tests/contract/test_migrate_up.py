@@ -110,7 +110,7 @@ def test_nothing_of_a_file_lasts_in_the_session(empty, folder):
 
 
 def test_nothing_to_do_is_fast_and_locks_nothing(empty, folder):
-    """On the real files: no ACCESS EXCLUSIVE lock and no look at the catalog. The best of five is measured: the machine is shared."""
+    """On the real files: no ACCESS EXCLUSIVE lock, no look at the catalog, and, on a machine that has time for it, 0.1 s."""
     migrate(empty, None, "up")
     blocker = empty.session()
     blocker.begin()
@@ -118,12 +118,14 @@ def test_nothing_to_do_is_fast_and_locks_nothing(empty, folder):
                             "AND relnamespace IN ('public'::regnamespace, 'pg_catalog'::regnamespace)"):
         blocker.rows(f"LOCK TABLE {row['name']} IN ACCESS SHARE MODE")
     took = []
-    for _ in range(5):
+
+    def fast():
         begun = time.monotonic()
-        assert migrate(empty, None, "up")["applied"] == []
+        assert migrate(empty, None, "up", "--lock-timeout", "1ms")["applied"] == []
         took.append(time.monotonic() - begun)
+        return took[-1] < 0.1
+    until(fast, what="a no-op of 0.1 s")
     print(f"no-op up: {min(took) * 1000:.0f} ms")
-    assert min(took) < 0.1
 
 
 # --- table locks -------------------------------------------------------------------------------------------------------
