@@ -337,6 +337,19 @@ BEGIN
 END $$;
 
 
+-- Whoever writes a job or a trade goes on to look at the tables that it refers to. Both are locked before any of those, and
+-- at once as strongly as needed: otherwise writer and migration could wait for each other.
+DO $$
+DECLARE
+    v_name text;
+BEGIN
+    FOREACH v_name IN ARRAY ARRAY['jobs', 'trades'] LOOP
+        IF to_regclass('public.' || v_name) IS NOT NULL THEN
+            EXECUTE format('LOCK TABLE public.%I IN ACCESS EXCLUSIVE MODE', v_name);
+        END IF;
+    END LOOP;
+END $$;
+
 -- The first backend's names are brought forward. A `profiles` beside other tables is some other application's.
 DO $$
 DECLARE
@@ -615,7 +628,6 @@ COMMENT ON COLUMN public.workflow_executions.error_message IS 'code: text of the
 COMMENT ON COLUMN public.workflow_executions.started_at IS 'When its first step started.';
 COMMENT ON COLUMN public.workflow_executions.completed_at IS 'When it ended, whatever the outcome.';
 
--- Last, because these two may be large and busy: from here to the end of the file nobody else writes to them.
 CREATE TABLE IF NOT EXISTS public.trades (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
     account_id UUID NOT NULL REFERENCES public.trading_accounts ON DELETE CASCADE,
@@ -712,6 +724,7 @@ ALTER TABLE public.workflow_steps
     ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
 -- migrate:ignore require-concurrent-index-creation a workflow has a handful of steps
 CREATE INDEX IF NOT EXISTS workflow_steps_job_idx ON public.workflow_steps (job_id) WHERE job_id IS NOT NULL;
+COMMENT ON INDEX public.workflow_steps_job_idx IS 'The step that a job does.';
 COMMENT ON TABLE public.workflow_steps IS 'One step of a workflow.';
 COMMENT ON COLUMN public.workflow_steps.execution_id IS 'The workflow.';
 COMMENT ON COLUMN public.workflow_steps.position IS '1 for the first.';

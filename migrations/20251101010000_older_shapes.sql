@@ -9,6 +9,18 @@
 -- dropped, and the statement that makes it again is printed. INTEGER numbers of the broker become BIGINT: that
 -- rewrites `trades`, and happens only where they are too narrow.
 
+-- As in the base: before the tables that they refer to.
+DO $$
+DECLARE
+    v_name text;
+BEGIN
+    FOREACH v_name IN ARRAY ARRAY['jobs', 'trades'] LOOP
+        IF to_regclass('public.' || v_name) IS NOT NULL THEN
+            EXECUTE format('LOCK TABLE public.%I IN ACCESS EXCLUSIVE MODE', v_name);
+        END IF;
+    END LOOP;
+END $$;
+
 -- An installation on plain Postgres knows its users by user_profiles alone: auth.users was just made.
 -- migrate:ignore writes-platform-schema rows of the stand-in that the base made
 DO $$
@@ -29,7 +41,7 @@ BEGIN
     END IF;
 END $$;
 
--- Times, source, wide numbers. The two large tables come last.
+-- Times, source, wide numbers.
 SET LOCAL timezone = 'UTC';
 -- migrate:ignore changing-column-type a handful of rows per user
 DO $$
@@ -64,7 +76,7 @@ BEGIN
           AND b.relation IN ('user_profiles', 'broker_connections', 'mt5_agents', 'ea_projects', 'ea_versions',
               'ea_artifacts', 'ea_deployments', 'jobs', 'trading_accounts', 'trades', 'user_exchange_connections',
               'workflow_executions', 'workflow_steps', 'tv_strategies', 'tv_signals')
-        GROUP BY b.relation ORDER BY b.relation IN ('tv_signals', 'trades', 'jobs'), b.relation
+        GROUP BY b.relation ORDER BY b.relation
     LOOP
         FOR v_index IN
             SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition

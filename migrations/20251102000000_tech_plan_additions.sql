@@ -2,6 +2,9 @@
 -- What the first document asks for: pairing of agents, jobs that are claimed, strategies and signals.
 -- Later files widen these objects; nothing that the document names changes its type or goes.
 
+-- Before the tables that a job refers to: who writes a job goes on to look at those.
+LOCK TABLE public.jobs IN ACCESS EXCLUSIVE MODE;
+
 ALTER TABLE public.mt5_agents
     ADD COLUMN IF NOT EXISTS pairing_key_hash TEXT,
     ADD COLUMN IF NOT EXISTS pairing_key_prefix TEXT;

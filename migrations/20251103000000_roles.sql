@@ -88,16 +88,26 @@ ALTER DEFAULT PRIVILEGES FOR ROLE tradewire_owner REVOKE EXECUTE ON FUNCTIONS FR
 -- grant may not be ours to give: there the foreign keys decide who is a user.
 -- migrate:ignore writes-platform-schema only where the migrating role owns that schema: a stand-in
 DO $$
+DECLARE
+    v_name text;
 BEGIN
     IF pg_has_role(current_user, (SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                                   WHERE n.nspname = 'auth' AND c.relname = 'users'), 'USAGE') THEN
+        -- Policies ask auth.uid() as the user; a schema made by hand may not be open to the API's roles.
+        FOREACH v_name IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
+            IF NOT has_schema_privilege(v_name, 'auth', 'USAGE') THEN
+                EXECUTE format('GRANT USAGE ON SCHEMA auth TO %I', v_name);
+                INSERT INTO public.installation_before VALUES ('auth', 'acl', v_name, '{}');
+            END IF;
+        END LOOP;
         GRANT USAGE ON SCHEMA auth TO tradewire_owner;
         GRANT SELECT, INSERT, REFERENCES ON auth.users TO tradewire_owner;
         INSERT INTO public.installation_before VALUES ('auth.users', 'acl', 'tradewire_owner', '{}');
     END IF;
 END $$;
 
--- The large ones last: from there to the end of the file nobody else writes to them.
+-- Jobs and trades first: who writes one goes on to look at the tables that it refers to.
+LOCK TABLE public.jobs, public.trades IN ACCESS EXCLUSIVE MODE;
 DO $$
 DECLARE
     v_name text;

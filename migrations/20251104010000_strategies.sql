@@ -179,6 +179,8 @@ CREATE TRIGGER tv_strategies_magic_tag BEFORE INSERT ON tv_strategies
     FOR EACH ROW EXECUTE FUNCTION tv_strategies_magic_tag();
 CREATE TRIGGER tv_strategies_secret BEFORE INSERT OR UPDATE ON tv_strategies
     FOR EACH ROW EXECUTE FUNCTION tv_strategies_secret();
+COMMENT ON TRIGGER tv_strategies_magic_tag ON tv_strategies IS 'Whoever makes a strategy, the server gives it its tag.';
+COMMENT ON TRIGGER tv_strategies_secret ON tv_strategies IS 'Whoever makes a strategy, the server gives it its secret.';
 
 ALTER TABLE tv_signals
     ADD COLUMN duplicates INTEGER NOT NULL DEFAULT 0,

@@ -83,6 +83,7 @@ END $$;
 COMMENT ON FUNCTION audit_log_refuse IS 'Refuses every change of a written row, the owner''s too.';
 CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log
     FOR EACH ROW EXECUTE FUNCTION audit_log_refuse();
+COMMENT ON TRIGGER audit_log_append_only ON audit_log IS 'A written row stays as it is.';
 
 ALTER TABLE consumer_offsets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE unmatched_results ENABLE ROW LEVEL SECURITY;

@@ -5,6 +5,9 @@
 -- Who migrates acts here as a member of the owner, whose grants these are: a policy that asks auth.uid() is read with
 -- the rights of who makes it, and on Supabase the owner may not look into that schema.
 
+-- First the tables whose writers go on to look at others: a policy locks its table.
+LOCK TABLE public.jobs, public.trades IN ACCESS EXCLUSIVE MODE;
+
 -- Rights and policies of an older installation are written down and put aside, whoever has them: who may still UPDATE
 -- jobs could take one without a lease. Supabase's default privileges gave some, too.
 DO $$
@@ -46,9 +49,10 @@ BEGIN
 END $$;
 
 -- Users, through SQL as Supabase offers it: own rows, and keys never.
-GRANT SELECT ON user_profiles, broker_connections, ea_projects, ea_versions, ea_artifacts, ea_deployments, jobs,
-    trading_accounts, trades, tv_signals, signal_legs, tv_strategies TO authenticated;
-REVOKE SELECT ON broker_connections FROM authenticated;
+GRANT SELECT ON user_profiles, ea_projects, ea_versions, ea_artifacts, ea_deployments, jobs, workflow_executions,
+    workflow_steps, trading_accounts, trades, tv_signals, signal_legs, tv_strategies TO authenticated;
+GRANT SELECT (id, user_id, exchange, label, last_synced_at, created_at, updated_at) ON user_exchange_connections
+    TO authenticated;
 GRANT SELECT (id, user_id, broker_type, name, is_active, created_at, updated_at, symbol_prefix, symbol_suffix,
               symbol_map, max_lots, max_leverage, server, login, currency, margin_mode, is_real)
     ON broker_connections TO authenticated;
@@ -73,6 +77,10 @@ CREATE POLICY own ON ea_deployments FOR SELECT TO authenticated USING (EXISTS (
     SELECT FROM ea_versions v JOIN ea_projects p ON p.id = v.ea_project_id
     WHERE v.id = ea_version_id AND p.user_id = (SELECT auth.uid())));
 CREATE POLICY own ON jobs FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);
+CREATE POLICY own ON user_exchange_connections FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);
+CREATE POLICY own ON workflow_executions FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);
+CREATE POLICY own ON workflow_steps FOR SELECT TO authenticated USING (EXISTS (
+    SELECT FROM workflow_executions w WHERE w.id = execution_id AND w.user_id = (SELECT auth.uid())));
 CREATE POLICY own ON trading_accounts FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);
 CREATE POLICY own ON trades FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);
 CREATE POLICY own ON signal_legs FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);
@@ -114,7 +122,7 @@ GRANT SELECT (id, user_id, broker_type, name, is_active, symbol_prefix, symbol_s
 GRANT SELECT (id, user_id, broker_connection_id, agent_name, is_connected, last_heartbeat, session_no,
               session_started_at, session_ended_at, gateway_id, capabilities, revoked_at, trade_disabled_reason)
     ON mt5_agents TO tradewire_dispatcher;
-GRANT SELECT ON tv_signals, signal_legs, jobs, job_ready, job_leases, gateways, unmatched_results, strategy_rates
+GRANT SELECT ON tv_signals, signal_legs, jobs, job_ready, job_leases, unmatched_results, strategy_rates
     TO tradewire_dispatcher;
 GRANT INSERT ON jobs TO tradewire_dispatcher;
 GRANT SELECT, INSERT, UPDATE ON consumer_offsets TO tradewire_dispatcher;
@@ -127,13 +135,11 @@ CREATE POLICY dispatcher_read ON jobs FOR SELECT TO tradewire_dispatcher USING (
 CREATE POLICY dispatcher_plan ON jobs FOR INSERT TO tradewire_dispatcher WITH CHECK (true);
 CREATE POLICY dispatcher ON job_ready FOR SELECT TO tradewire_dispatcher USING (true);
 CREATE POLICY dispatcher ON job_leases FOR SELECT TO tradewire_dispatcher USING (true);
-CREATE POLICY dispatcher ON gateways FOR SELECT TO tradewire_dispatcher USING (true);
 CREATE POLICY dispatcher ON unmatched_results FOR SELECT TO tradewire_dispatcher USING (true);
 CREATE POLICY dispatcher ON strategy_rates FOR SELECT TO tradewire_dispatcher USING (true);
 CREATE POLICY dispatcher ON consumer_offsets FOR ALL TO tradewire_dispatcher USING (true) WITH CHECK (true);
-GRANT EXECUTE ON FUNCTION claim_next_job(uuid), take_signal_keys(bytea[], uuid[], timestamptz[], interval[]),
-    write_signals, count_duplicates(uuid[]), apply_results, unmatched_ready(int), unmatched_done(bigint[]),
-    expire_jobs(int), lapsed_leases(), lapse_jobs(uuid[], bigint[]), job_longest_run(text)
+GRANT EXECUTE ON FUNCTION take_signal_keys(bytea[], uuid[], timestamptz[], interval[]), write_signals, count_duplicates(uuid[]), apply_results, unmatched_ready(int), unmatched_done(bigint[]),
+    expire_jobs(int), lapsed_leases(), lapse_jobs(uuid[], bigint[])
     TO tradewire_dispatcher;
 
 -- mt5-agent-gateway: sessions, claims and questions through functions; reads what an agent compares itself with.

@@ -156,6 +156,8 @@ ALTER PROCEDURE public.installation_take_over OWNER TO tradewire_owner;
 ALTER PROCEDURE public.installation_restore_columns OWNER TO tradewire_owner;
 ALTER PROCEDURE public.installation_give_back OWNER TO tradewire_owner;
 
+-- Before trading_accounts: who writes a trade goes on to look at its account.
+LOCK TABLE public.trades IN ACCESS EXCLUSIVE MODE;
 DROP VIEW IF EXISTS public.recent_sync_failures, public.account_sync_health;
 CALL public.installation_take_over('sync_logs');
 DO $$

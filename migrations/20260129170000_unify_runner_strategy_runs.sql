@@ -49,6 +49,7 @@ COMMENT ON CONSTRAINT user_exchange_connections_broker_connection_fkey ON user_e
 CREATE INDEX user_exchange_connections_broker_connection_idx ON user_exchange_connections (broker_connection_id)
     WHERE broker_connection_id IS NOT NULL;
 COMMENT ON INDEX user_exchange_connections_broker_connection_idx IS 'Deleting a connection.';
+GRANT SELECT (broker_connection_id) ON user_exchange_connections TO authenticated;
 
 ALTER TABLE strategy_runs
     ADD COLUMN IF NOT EXISTS name TEXT,

@@ -39,9 +39,8 @@ BEGIN
             (SELECT b.before ->> 'comment' FROM public.installation_before b
              WHERE b.relation = v_table.name AND b.kind = 'table'));
     END LOOP;
-    IF public.installation_had('workflow_steps', 'table')
-       AND NOT public.installation_had('workflow_steps', 'index', 'workflow_steps_job_idx') THEN
-        DROP INDEX IF EXISTS public.workflow_steps_job_idx;
+    IF public.installation_had('workflow_steps', 'table') THEN
+        CALL public.installation_drop_indexes('workflow_steps', 'workflow_steps_job_idx');
     END IF;
 
     FOR v_column IN SELECT b.relation, b.name AS from_name, b.before ->> 'name' AS to_name

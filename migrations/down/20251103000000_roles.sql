@@ -47,6 +47,11 @@ BEGIN
         DELETE FROM public.installation_before b WHERE b.relation = 'auth.users' AND b.kind = 'acl';
     END IF;
 
+    FOR v_name IN SELECT b.name FROM public.installation_before b WHERE b.relation = 'auth' AND b.kind = 'acl' LOOP
+        EXECUTE format('REVOKE USAGE ON SCHEMA auth FROM %I', v_name);
+    END LOOP;
+    DELETE FROM public.installation_before b WHERE b.relation = 'auth' AND b.kind = 'acl';
+
     FOREACH v_name IN ARRAY ARRAY['anon', 'authenticated', 'service_role', 'tradewire_ingester', 'tradewire_dispatcher',
         'tradewire_gateway', 'tradewire_sync', 'tradewire_operator', 'tradewire_owner']
     LOOP
