@@ -1,7 +1,8 @@
 """Who can do what, tried object by object, role by role and verb by verb against `rights/matrix.txt`, which is written by hand.
 
-On a plain Postgres, on a database with Supabase's default privileges, and on older installations brought forward. How a cell is tried is in `rights/try.sql`, with whose
-rows in `rights/seed.sql`. Then the matrix is shown to find what it must: rights are given by hand, and taken back.
+On a plain Postgres, on a database with Supabase's default privileges, and on older installations brought forward. How a
+cell is tried is in `rights/try.sql`, with whose rows in `rights/seed.sql`. Then the matrix is shown to find what it must:
+rights are given by hand, and taken back.
 """
 
 import os
@@ -134,7 +135,8 @@ BY_HAND = {
     "a grant that row level security still holds back": (
         ["GRANT UPDATE ON jobs TO tradewire_operator"], "table jobs", ["operator, update: expected -, got u"]),
     "a grant and its policy": (
-        ["GRANT INSERT ON tv_signals TO tradewire_gateway", "CREATE POLICY more ON tv_signals FOR INSERT TO tradewire_gateway WITH CHECK (true)"],
+        ["GRANT INSERT ON tv_signals TO tradewire_gateway",
+         "CREATE POLICY more ON tv_signals FOR INSERT TO tradewire_gateway WITH CHECK (true)"],
         "table tv_signals", ["gateway, insert: expected -, got I"]),
     "a secret's column": (
         ["GRANT SELECT (pairing_key_hash, id) ON mt5_agents TO tradewire_sync"], "table mt5_agents",

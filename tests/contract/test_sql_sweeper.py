@@ -61,11 +61,11 @@ def test_the_limit_is_kept(trader, programs):
 
 
 def test_expiry_leaves_a_job_that_is_being_claimed(trader, programs, database):
-    (plan,) = trader.send("buy", expires_s=0.2)
+    (plan,) = trader.send("buy", expires_s=2)
     claimer = database.session("tradewire_gateway")
     claimer.begin()
     assert len(trader.claim(session=claimer)) == 1
-    programs.admin.rows("SELECT pg_sleep(0.25)")
+    programs.admin.rows("SELECT pg_sleep_until(%s)", plan["expires"])
     assert plan["job"] not in expire(programs)
     claimer.commit()
     assert programs.job(plan["job"])["status"] == "claimed"
