@@ -179,7 +179,8 @@ def test_pages_arrive_after_kafka_was_away(scenario, spare):
     _, symbols = until(lambda: complete(scenario, account), 60, "a complete report")
     assert sorted(s["name"] for s in symbols) == sorted(MARKET)
     until(lambda: "symbols_reported" in account.agent.log_tail(50), 30, "the agent knows that it is durable")
-    until(lambda: scenario.alert(strategy).status == 202, 60, "alerts are taken again")
+    taken = until(lambda: (answer := scenario.alert(strategy)).status == 202 and answer, 60, "alerts are taken again")
+    scenario.ended(taken.json["signal_id"])  # nothing stays open when this account's programs go
 
 
 # --- terminals that say nonsense --------------------------------------------------------------------------------
