@@ -73,7 +73,8 @@ enum migrate_exit supabase_add(PGconn *conn, struct svc_arena *arena, const stru
     if (table.has_name && table.has_statements)
         return database_run(conn, arena,
                             "INSERT INTO " THEIR_TABLE " (version, name, statements)"
-                            " VALUES ($1, $2, $3::text[]) ON CONFLICT DO NOTHING",
+                            " VALUES ($1, $2, $3::text[]) ON CONFLICT (version)"
+                            " DO UPDATE SET name = excluded.name, statements = excluded.statements",
                             3, values, NULL, fault);
     return database_run(conn, arena,
                         "INSERT INTO " THEIR_TABLE " (version) VALUES ($1) ON CONFLICT DO NOTHING",
@@ -145,25 +146,15 @@ static const struct history_row *find_row(const struct history *history, uint64_
     return NULL;
 }
 
-static const char *checksum_of_theirs(struct svc_arena *arena, const struct migration *file,
-                                      const char *theirs)
-{
-    char checksum[CHECKSUM_TEXT];
-    if (!theirs || same_statements(arena, file, theirs))
-        return file->checksum;
-    files_checksum(theirs, strlen(theirs), checksum);
-    return svc_arena_text(arena, checksum);
-}
-
 static struct history_row unrecorded_row(struct svc_arena *arena, const struct migration *file,
-                                         const char *name, const char *theirs)
+                                         const char *name)
 {
     struct statements statements;
     lexer_split(arena, file->text, file->len, &statements);
     return (struct history_row){
         .version = file->version,
         .name = name ? svc_arena_text(arena, name) : file->name,
-        .checksum = checksum_of_theirs(arena, file, theirs),
+        .checksum = file->checksum,
         .applied_by = "the Supabase CLI",
         .is_contract = file->directives.contract,
         .statements_done = statements.count,
@@ -192,6 +183,14 @@ static void chain_unrecorded(struct svc_arena *arena, struct history *history)
     }
 }
 
+/* Other statements under a version of ours are an older installation's: the documents that asked
+ * for these files named them. Ours is applied then, and brings its objects forward. Where none were
+ * kept, the CLI's word is taken. */
+static bool applied_ours(struct svc_arena *arena, const struct migration *file, const char *theirs)
+{
+    return !theirs || same_statements(arena, file, theirs);
+}
+
 static void merge_rows(struct svc_arena *arena, const PGresult *theirs, const struct files *files,
                        struct history *history)
 {
@@ -203,9 +202,9 @@ static void merge_rows(struct svc_arena *arena, const PGresult *theirs, const st
     for (int i = 0; i < PQntuples(theirs); i++) {
         uint64_t version = (uint64_t)svc_pg_i64(theirs, i, 0);
         const struct migration *file = find_file(files, version);
-        if (file && !find_row(history, version))
-            merged.rows[merged.count++] =
-                unrecorded_row(arena, file, svc_pg_text(theirs, i, 1), svc_pg_text(theirs, i, 2));
+        if (file && !find_row(history, version) &&
+            applied_ours(arena, file, svc_pg_text(theirs, i, 2)))
+            merged.rows[merged.count++] = unrecorded_row(arena, file, svc_pg_text(theirs, i, 1));
     }
     if (merged.count)
         qsort(merged.rows, merged.count, sizeof *merged.rows, by_version);

@@ -16,9 +16,9 @@ enum migrate_exit supabase_add(PGconn *conn, struct svc_arena *arena, const stru
 enum migrate_exit supabase_remove(PGconn *conn, struct svc_arena *arena, uint64_t version,
                                   struct fault *fault);
 
-/* Add to the history, in memory, what only the CLI has recorded (is_unrecorded). The row's checksum
- * is the file's when the statements that the CLI kept are the file's statements (or it kept none),
- * else another one, so that the plan says `changed`. Part of every migrate_read_history. */
+/* Add to the history, in memory, what only the CLI has recorded (is_unrecorded), where the
+ * statements that it kept are the file's (or it kept none). Other statements are an older shape of
+ * ours: the file stays pending. Part of every migrate_read_history. */
 enum migrate_exit supabase_merge(PGconn *conn, struct svc_arena *arena, const struct files *files,
                                  struct history *history, struct fault *fault);
 
