@@ -133,7 +133,6 @@ bool book_check_windows(struct book *book, struct book_job *job, const struct bo
 bool book_next_order(struct book *book, struct book_job *job, const struct book_now *now,
                      struct book_action *ret);
 int64_t book_not_after(const struct book_job *job, const struct book_now *now);
-bool book_may_ask(const struct book_job *job, const struct book_now *now);
 
 /* book_ask.c */
 void book_begin_asking(struct book_job *job, struct book_step *step, int64_t unknown_due_mono_us);

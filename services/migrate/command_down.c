@@ -369,22 +369,10 @@ static enum migrate_exit take_back_all(struct migrate *m, const struct down *dow
     return rc;
 }
 
-static enum migrate_exit begin(struct migrate *m, struct fault *fault)
-{
-    enum migrate_exit rc = migrate_read_files(m, fault);
-    if (rc == MIGRATE_OK)
-        rc = migrate_connect(m, fault);
-    if (rc == MIGRATE_OK)
-        rc = migrate_lock(m, fault);
-    if (rc == MIGRATE_OK)
-        rc = migrate_read_history(m, fault);
-    return rc == MIGRATE_OK ? migrate_check_plan(m, fault) : rc;
-}
-
 enum migrate_exit command_down(struct migrate *m, struct fault *fault)
 {
     struct down down = {0};
-    enum migrate_exit rc = begin(m, fault);
+    enum migrate_exit rc = migrate_begin(m, fault);
     if (rc == MIGRATE_OK)
         rc = choose(m, &down, fault);
     if (rc == MIGRATE_OK)

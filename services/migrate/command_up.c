@@ -44,15 +44,7 @@ static enum migrate_exit apply_pending(struct migrate *m, struct fault *fault)
 enum migrate_exit command_up(struct migrate *m, struct fault *fault)
 {
     struct svc_buffer *json = &m->report.members;
-    enum migrate_exit rc = migrate_read_files(m, fault);
-    if (rc == MIGRATE_OK)
-        rc = migrate_connect(m, fault);
-    if (rc == MIGRATE_OK)
-        rc = migrate_lock(m, fault);
-    if (rc == MIGRATE_OK)
-        rc = migrate_read_history(m, fault);
-    if (rc == MIGRATE_OK)
-        rc = migrate_check_plan(m, fault);
+    enum migrate_exit rc = migrate_begin(m, fault);
     if (rc == MIGRATE_OK)
         rc = supabase_adopt(m, fault);
     size_t applied = m->plan.count - m->plan.pending - m->plan.faults;

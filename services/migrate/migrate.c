@@ -124,6 +124,18 @@ enum migrate_exit migrate_check_plan(struct migrate *m, struct fault *fault)
                                       m->plan.faults));
 }
 
+enum migrate_exit migrate_begin(struct migrate *m, struct fault *fault)
+{
+    enum migrate_exit rc = migrate_read_files(m, fault);
+    if (rc == MIGRATE_OK)
+        rc = migrate_connect(m, fault);
+    if (rc == MIGRATE_OK)
+        rc = migrate_lock(m, fault);
+    if (rc == MIGRATE_OK)
+        rc = migrate_read_history(m, fault);
+    return rc == MIGRATE_OK ? migrate_check_plan(m, fault) : rc;
+}
+
 struct svc_arena *migrate_catalog_arena(struct migrate *m)
 {
     if (!m->recycle_catalogs)

@@ -58,6 +58,8 @@ enum migrate_exit migrate_lock(struct migrate *m, struct fault *fault);
 enum migrate_exit migrate_read_history(struct migrate *m, struct fault *fault);
 /* MIGRATE_INTEGRITY, each entry on stderr, when any does not fit. */
 enum migrate_exit migrate_check_plan(struct migrate *m, struct fault *fault);
+/* All of the above in that order: what a command that works file by file begins with. */
+enum migrate_exit migrate_begin(struct migrate *m, struct fault *fault);
 /* The catalog as it is now: read once, then what run_file saw last. */
 enum migrate_exit migrate_catalog(struct migrate *m, const struct catalog **ret_catalog,
                                   struct fault *fault);

@@ -45,11 +45,6 @@ void plan_chain(const char *previous, const char *checksum, char ret[CHECKSUM_TE
     files_checksum(both, first + second, ret);
 }
 
-const char *plan_last_chain(const struct history *history)
-{
-    return history->count ? history->rows[history->count - 1].chain : "";
-}
-
 /* Measured against what the row before it holds, not against what that should hold: so one row that
  * was tampered with is one fault. */
 static bool chain_holds(const struct history *history, size_t i)

@@ -59,8 +59,6 @@ void plan_make(struct svc_arena *arena, const struct files *files, const struct 
  * followed by its own checksum, both in hex. A row removed, added or renumbered by hand breaks it.
  */
 void plan_chain(const char *previous, const char *checksum, char ret[CHECKSUM_TEXT]);
-/* The chain that the next row goes on from; "" for an empty history. */
-const char *plan_last_chain(const struct history *history);
 
 const char *plan_state_name(enum plan_state state);
 /* Nothing may be applied while an entry is in such a state. */

@@ -254,10 +254,6 @@ static void the_chain(void **state)
     (void)snprintf(both, sizeof both, "%s%s", first, two);
     files_checksum(both, strlen(both), expected);
     assert_string_equal(chain, expected);
-
-    struct history_row rows[] = {{.chain = first}, {.chain = chain}};
-    assert_string_equal(plan_last_chain(&(struct history){.rows = rows, .count = 2}), chain);
-    assert_string_equal(plan_last_chain(&(struct history){0}), "");
 }
 
 static void titles(void **state)
