@@ -6,6 +6,7 @@ import psycopg2
 import pytest
 
 from tradewire_test.database import Database
+from tradewire_test.migrations import databases
 from tradewire_test.trading import Programs, Trader
 
 
@@ -32,6 +33,19 @@ def trader(programs):
     made.hello()
     yield made
     programs.check()
+
+
+@pytest.fixture
+def empty():
+    """A database of the test's own, with nothing in it."""
+    yield from databases()
+
+
+@pytest.fixture
+def older(empty, tmp_path):
+    """The same, for an installation that stands at an older version: tmp_path holds the files up to there."""
+    empty.tmp_path = tmp_path
+    return empty
 
 
 @pytest.fixture

@@ -14,15 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tradewire_test.migrations import CHECKOUT, MIGRATIONS, databases, history, migrate
+from tradewire_test.migrations import CHECKOUT, MIGRATIONS, history, migrate
 from tradewire_test.scenario import until
 
 PROGRAM = Path(os.environ["TRADEWIRE_BIN"]) / "migrate"
-
-
-@pytest.fixture
-def empty():
-    yield from databases()
 
 
 @pytest.fixture

@@ -18,11 +18,6 @@ DOWN1, DOWN2 = "DROP TABLE one;", "DROP VIEW two; ALTER TABLE one DROP more;"
 
 
 @pytest.fixture
-def empty():
-    yield from databases()
-
-
-@pytest.fixture
 def folder(tmp_path):
     return Folder(tmp_path).add(1, UP1, DOWN1).add(2, UP2, DOWN2)
 

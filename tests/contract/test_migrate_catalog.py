@@ -19,13 +19,6 @@ def database():
     made.drop()
 
 
-@pytest.fixture
-def empty():
-    made = Database(os.environ["TEST_ADMIN_DATABASE_URL"]).create()
-    yield made
-    made.drop()
-
-
 @pytest.fixture(scope="module")
 def connection(database):
     return database.session()

@@ -13,11 +13,6 @@ from tradewire_test.scenario import until
 
 
 @pytest.fixture
-def empty():
-    yield from databases()
-
-
-@pytest.fixture
 def folder(tmp_path):
     return (Folder(tmp_path)
             .add(1, "CREATE TABLE one (id int PRIMARY KEY, note text); COMMENT ON TABLE one IS 'first';", "DROP TABLE one;")

@@ -30,11 +30,6 @@ KILLS, STOPS = (180, 30) if LONG else (8, 2)
 
 
 @pytest.fixture
-def empty():
-    yield from databases()
-
-
-@pytest.fixture
 def folder(tmp_path):
     return Folder(tmp_path)
 

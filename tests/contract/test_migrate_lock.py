@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import re
 import signal
 import subprocess
@@ -19,11 +18,6 @@ LONG = os.environ.get("TRADEWIRE_LONG") == "1"
 ROUNDS = 50 if LONG else 2
 PROCESSES = 20
 EACH = "-- migrate:no-transaction\n"
-
-
-@pytest.fixture
-def empty():
-    yield from databases()
 
 
 @pytest.fixture

@@ -4,13 +4,8 @@ import threading
 
 import pytest
 
-from tradewire_test.migrations import MIGRATIONS, Folder, catalog, databases, history, migrate
+from tradewire_test.migrations import MIGRATIONS, Folder, catalog, history, migrate
 from tradewire_test.scenario import until
-
-
-@pytest.fixture
-def empty():
-    yield from databases()
 
 
 @pytest.fixture

@@ -5,12 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tradewire_test.migrations import Folder, catalog, databases, history, migrate
-
-
-@pytest.fixture
-def empty():
-    yield from databases()
+from tradewire_test.migrations import Folder, catalog, history, migrate
 
 
 @pytest.fixture

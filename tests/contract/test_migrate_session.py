@@ -13,17 +13,12 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import psycopg2
 import pytest
 
-from tradewire_test.migrations import Folder, databases, history, migrate
+from tradewire_test.migrations import Folder, history, migrate
 from tradewire_test.pooler import Pooler
 from tradewire_test.scenario import until
 
 PROGRAM = Path(os.environ["TRADEWIRE_BIN"]) / "migrate"
 ADMIN_URL = os.environ["TEST_ADMIN_DATABASE_URL"]
-
-
-@pytest.fixture
-def empty():
-    yield from databases()
 
 
 @pytest.fixture

@@ -1,20 +1,10 @@
 """What a finished file says it did: counted from the catalog, whatever its comments say."""
 
 import json
-import os
 import re
 from pathlib import Path
 
 import pytest
-
-from tradewire_test.database import Database
-
-
-@pytest.fixture
-def empty():
-    made = Database(os.environ["TEST_ADMIN_DATABASE_URL"]).create()
-    yield made
-    made.drop()
 
 
 @pytest.fixture

@@ -15,11 +15,6 @@ STATEMENTS1 = ["CREATE TABLE one (id int)", "CREATE FUNCTION f() RETURNS int LAN
 
 
 @pytest.fixture
-def empty():
-    yield from databases()
-
-
-@pytest.fixture
 def supabase(empty):
     """As the CLI makes it."""
     empty.session().rows("""

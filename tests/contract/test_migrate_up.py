@@ -10,16 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tradewire_test.migrations import Folder, catalog, databases, history, migrate
+from tradewire_test.migrations import Folder, catalog, history, migrate
 from tradewire_test.scenario import until
 
 PROGRAM = Path(os.environ["TRADEWIRE_BIN"]) / "migrate"
 EACH = "-- migrate:no-transaction\n"
-
-
-@pytest.fixture
-def empty():
-    yield from databases()
 
 
 @pytest.fixture

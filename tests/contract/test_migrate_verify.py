@@ -24,13 +24,6 @@ def applied():
 
 
 @pytest.fixture
-def empty():
-    made = Database(os.environ["TEST_ADMIN_DATABASE_URL"]).create()
-    yield made
-    made.drop()
-
-
-@pytest.fixture
 def role(applied):
     name = "tw_test_" + secrets.token_hex(4)
     applied.session().rows(f"CREATE ROLE {name}")

@@ -2,14 +2,12 @@
 stay as cheap as they were."""
 
 import json
-import os
 import uuid
 
 import psycopg2
 import pytest
 
-from tradewire_test.database import Database
-from tradewire_test.folder import until
+from tradewire_test.folder import apply, until
 from tradewire_test.people import Person, as_role
 from tradewire_test.trading import Trader
 
@@ -251,19 +249,6 @@ def test_the_true_position_of_every_waiter(database, programs, trader):
 
 
 # --- there and back -----------------------------------------------------------------------------------------------------------
-
-@pytest.fixture
-def older(tmp_path):
-    made = Database(os.environ["TEST_ADMIN_DATABASE_URL"]).create()
-    made.tmp_path = tmp_path
-    yield made
-    made.drop()
-
-
-def apply(database, *arguments):
-    done = database.migrate(*arguments)
-    assert done.returncode == 0, done.stderr
-
 
 OBJECTS = """SELECT c.relname || coalesce('.' || a.attname, '') AS name FROM pg_class c
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -1,14 +1,12 @@
 """The runner's tables: who sees what, what is refused; and strategies that become runs and strategies again, rows
 included."""
 
-import os
 import uuid
 
 import psycopg2
 import pytest
 
-from tradewire_test.database import Database
-from tradewire_test.folder import until
+from tradewire_test.folder import apply, until
 from tradewire_test.people import Person, as_role
 
 BEFORE, RUNNER = 20251113000000, 20260129160000  # the newest files before the runner, and before runs take over
@@ -144,20 +142,6 @@ def test_risk_of_a_run_is_its_users(programs, people):
 
 
 # --- an installation between the second and the third file -----------------------------------------------------------------
-
-@pytest.fixture
-def older(tmp_path):
-    made = Database(os.environ["TEST_ADMIN_DATABASE_URL"]).create()
-    made.tmp_path = tmp_path
-    yield made
-    made.drop()
-
-
-def apply(database, *arguments):
-    done = database.migrate(*arguments)
-    assert done.returncode == 0, done.stderr
-    return done
-
 
 def user_of(session, exchanges=()):
     """A user and one connection per exchange named."""

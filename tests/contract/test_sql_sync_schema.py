@@ -1,13 +1,11 @@
 """Account sync's tables and views: who sees what, what is refused, and the views' figures on rows whose figures are known."""
 
-import os
 import uuid
 
 import psycopg2
 import pytest
 
-from tradewire_test.database import Database
-from tradewire_test.folder import until
+from tradewire_test.folder import apply, until
 from tradewire_test.people import Person, as_role
 
 BEFORE = 20251109000000  # the newest file before account sync
@@ -151,19 +149,6 @@ def test_health_reads_only_an_accounts_last_day(programs, people):
 
 
 # --- an installation that has accounts, and perhaps some of this already ---------------------------------------------
-
-@pytest.fixture
-def older(tmp_path):
-    made = Database(os.environ["TEST_ADMIN_DATABASE_URL"]).create()
-    made.tmp_path = tmp_path
-    yield made
-    made.drop()
-
-
-def apply(database, *arguments):
-    done = database.migrate(*arguments)
-    assert done.returncode == 0, done.stderr
-
 
 def columns(session, table):
     return {row["attname"] for row in session.rows(

@@ -14,3 +14,10 @@ def until(version, folder):
             if int(path.name.split("_")[0]) <= version:
                 shutil.copy(path, folder / part)
     return str(folder)
+
+
+def apply(database, *arguments):
+    """`migrate` with these arguments, which must succeed; the finished process."""
+    done = database.migrate(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done
