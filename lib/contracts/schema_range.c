@@ -1,6 +1,8 @@
 /* The schema's version against the program's. */
 #include "contracts/schema_range.h"
 
+#include "contracts_sql.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -33,10 +35,6 @@ bool schema_judge(const struct schema_range *range, const struct schema_found *f
     return !old && !shrunk;
 }
 
-static const char question[] =
-    "SELECT coalesce(max(version), 0), coalesce(max(version) FILTER (WHERE is_contract), 0)"
-    " FROM public.tradewire_migrations WHERE state = 'applied'";
-
 static enum svc_rc judge(void *arg, const PGresult *result, struct svc_error *err)
 {
     const struct schema_watch *watch = arg;
@@ -56,5 +54,6 @@ static enum svc_rc judge(void *arg, const PGresult *result, struct svc_error *er
 
 struct svc_pg_gate schema_gate(struct schema_watch *watch)
 {
-    return (struct svc_pg_gate){.sql = question, .judge = judge, .arg = watch};
+    return (struct svc_pg_gate){
+        .sql = contracts_statements[CONTRACTS_SQL_SCHEMA_FOUND].text, .judge = judge, .arg = watch};
 }
