@@ -23,6 +23,7 @@ CREATE VIEW job_queue WITH (security_invoker = true) AS
                 ELSE p.place::integer END AS position,
            CASE WHEN NOT p.is_shared OR current_user <> 'authenticated'
                      OR EXISTS (SELECT FROM jobs b WHERE b.id = w.blocked_by_job_id::uuid)
+                     OR EXISTS (SELECT FROM workflow_executions x WHERE x.id = w.blocked_by_job_id::uuid)
                 THEN w.blocked_by_job_id ELSE 'another user' END AS blocked_by,
            w.conflict_reason
     FROM waiting w JOIN placed p ON p.id = w.id;
@@ -37,5 +38,9 @@ COMMENT ON COLUMN job_queue.blocked_by IS 'The holder that it waits for: jobs.id
 COMMENT ON COLUMN job_queue.conflict_reason IS 'code: text; why it waits.';
 
 GRANT SELECT ON job_queue TO authenticated, service_role, tradewire_dispatcher, tradewire_operator;
+-- The view asks whether a holder is a workflow that its reader may see.
+GRANT SELECT (id) ON workflow_executions TO tradewire_dispatcher, tradewire_operator;
+CREATE POLICY dispatcher ON workflow_executions FOR SELECT TO tradewire_dispatcher USING (true);
+CREATE POLICY operator ON workflow_executions FOR SELECT TO tradewire_operator USING (true);
 
 RESET ROLE;

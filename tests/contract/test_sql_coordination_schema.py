@@ -232,6 +232,10 @@ def test_the_true_position_of_every_waiter(database, programs, trader):
     theirs, _ = waiting(other, ["c"], "2026-01-01", by=foreign)
     shared_first, _ = waiting(other, ["shared:gpu"], "2026-02-01", by=foreign)
     shared_second, _ = waiting(trader, ["shared:gpu", "x"], "2026-02-02", by=foreign, position=2)
+    workflow, theirs_too = (str(programs.admin.value(
+        "INSERT INTO workflow_executions (user_id, name) VALUES (%s, 'w') RETURNING id", whose.user)) for whose in (trader, other))
+    behind_own, _ = waiting(trader, ["shared:gpu"], "2026-02-03", by=workflow, position=3)
+    behind_theirs, _ = waiting(trader, ["shared:gpu"], "2026-02-04", by=theirs_too, position=4)
 
     everything = {row["job_id"]: row for row in programs.dispatcher.rows("SELECT * FROM job_queue")}
     assert {job: everything[job]["position"] for job in (first, both, third, theirs, shared_first, shared_second)} == {
@@ -240,9 +244,10 @@ def test_the_true_position_of_every_waiter(database, programs, trader):
 
     person = Person(database, programs.admin, user=trader.user)
     own = {row["job_id"]: row for row in person.rows("SELECT * FROM job_queue")}
-    assert set(own) == {first, both, third, shared_second}
-    assert {job: row["position"] for job, row in own.items()} == {first: 1, both: 2, third: 3, shared_second: 2}
-    assert own[first]["blocked_by"] == str(holder) and own[shared_second]["blocked_by"] == "another user"
+    assert {job: row["position"] for job, row in own.items()} == {
+        first: 1, both: 2, third: 3, shared_second: 2, behind_own: 3, behind_theirs: 4}
+    assert own[first]["blocked_by"] == str(holder) and own[behind_own]["blocked_by"] == workflow
+    assert own[shared_second]["blocked_by"] == own[behind_theirs]["blocked_by"] == "another user"
     assert own[first]["conflict_reason"] == "model_busy: in use" and own[both]["required_models"] == ["c", "t", "c"]
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         as_role(database, "anon").rows("SELECT * FROM job_queue")
