@@ -221,11 +221,11 @@ static enum svc_rc configure(const struct svc_producer_options *options, rd_kafk
 {
     static const struct svc_kafka_property promises[] = {
         {"enable.idempotence", "true"},
-        /* More than one, and a batch may overtake an earlier one that a broker which has just come
-         * up refused. That broker has no state of the producer and takes any first sequence number;
-         * the earlier batch, sent again, then looks like a duplicate, which librdkafka reports as
-         * delivered: acknowledged, and nowhere (seen once in 30,223 alerts while Kafka and the
-         * ingester were being killed). */
+        /* With more, a batch overtakes an earlier one that a broker which has just come up refuses,
+         * as a broker takes any first sequence number of a producer id that is new to it. Then
+         * librdkafka takes the earlier batch for delivered too and never sends it again: it is
+         * acknowledged and lost (confluentinc/confluent-kafka-go#921). The test is
+         * tests/integration/test_refused_batch.py. */
         {"max.in.flight.requests.per.connection", "1"},
         {"acks", "all"},
         {"partitioner", "murmur2_random"},

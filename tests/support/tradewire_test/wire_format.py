@@ -48,7 +48,10 @@ def _value(kind, wire_type, data, at):
     length, at = _varint(data, at)
     part = data[at:at + length]
     assert len(part) == length, "cut short"
-    return decode(kind, part) if kind in FIELDS else part.decode() if kind in ("string", "bytes") else part, at + length
+    if kind in FIELDS:
+        return decode(kind, part), at + length
+    # Of bytes, what is no UTF-8 is escaped and comes back with .encode(errors="surrogateescape").
+    return part.decode(errors="surrogateescape" if kind == "bytes" else "strict"), at + length
 
 
 def decode(message, data):
