@@ -1,7 +1,6 @@
 /* Reading what the schema looks like: one statement, under fixed settings. */
 #include "catalog.h"
 #include "database.h"
-#include "migrate_sql.h"
 
 #include "svc/pg.h"
 
@@ -48,8 +47,7 @@ enum migrate_exit catalog_read(PGconn *conn, struct svc_arena *arena, struct cat
     enum migrate_exit rc = database_script(conn, arena, begin, fault);
     if (rc != MIGRATE_OK)
         return rc;
-    rc = database_run(conn, arena, migrate_statements[MIGRATE_SQL_CATALOG].text, 0, NULL, &result,
-                      fault);
+    rc = database_statement(conn, arena, MIGRATE_SQL_CATALOG, 0, NULL, &result, fault);
     struct fault later;
     enum migrate_exit end_rc = database_script(conn, arena, end, rc == MIGRATE_OK ? fault : &later);
     if (rc == MIGRATE_OK && end_rc == MIGRATE_OK)

@@ -44,13 +44,9 @@ static enum migrate_exit share_out(struct migrate *m, const struct scratch *scra
                                    const struct fold_differences *differences,
                                    PGresult **ret_shares, struct fault *fault)
 {
-    static const char sql[] = "SELECT coalesce(h.version, 0), jsonb_object_agg(f.key, f.value)"
-                              " FROM jsonb_each($1::jsonb) f CROSS JOIN LATERAL"
-                              "  (SELECT max(version) AS version FROM public.tradewire_migrations "
-                              "WHERE changes ? f.key) h"
-                              " GROUP BY h.version";
     const char *found = fold_found_json(m->arena, differences);
-    return database_run(scratch->run.conn, m->arena, sql, 1, &found, ret_shares, fault);
+    return database_statement(scratch->run.conn, m->arena, MIGRATE_SQL_CHANGES_SHARE_OUT, 1, &found,
+                              ret_shares, fault);
 }
 
 static const char *share_of(const PGresult *shares, uint64_t version)
@@ -64,14 +60,10 @@ static const char *share_of(const PGresult *shares, uint64_t version)
 static enum migrate_exit record(struct migrate *m, const struct history_row *made,
                                 const char *differing, const char *added, struct fault *fault)
 {
-    static const char sql[] =
-        "UPDATE public.tradewire_migrations SET changes = $2::jsonb || $3::jsonb || $4::jsonb,"
-        " note = concat_ws('; ', note, format('repair %s: changes taken from the files, %s objects"
-        " as they were found', date_trunc('second', now()),"
-        " (SELECT count(*) FROM jsonb_object_keys($3::jsonb || $4::jsonb)))) WHERE version = $1";
     const char *values[] = {svc_arena_printf(m->arena, "%" PRIu64, made->version), made->changes,
                             differing, added};
-    return database_run(m->conn, m->arena, sql, 4, values, NULL, fault);
+    return database_statement(m->conn, m->arena, MIGRATE_SQL_CHANGES_RECORD, 4, values, NULL,
+                              fault);
 }
 
 static const struct history_row *made_by(const struct scratch *scratch, uint64_t version)

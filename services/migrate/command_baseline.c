@@ -88,10 +88,8 @@ static enum migrate_exit accept_differences(struct migrate *m,
                             fold_found_json(m->arena, differences)};
     if (differences->count == 0)
         return MIGRATE_OK;
-    return database_run(m->conn, m->arena,
-                        "UPDATE public.tradewire_migrations SET changes = changes || $2::jsonb"
-                        " WHERE version = $1",
-                        2, values, NULL, fault);
+    return database_statement(m->conn, m->arena, MIGRATE_SQL_BASELINE_ACCEPT, 2, values, NULL,
+                              fault);
 }
 
 /* In a transaction that the caller has begun. Row i of the scratch run is file i. */

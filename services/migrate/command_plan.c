@@ -8,7 +8,6 @@
 #include "history.h"
 #include "json.h"
 #include "lock.h"
-#include "migrate_sql.h"
 #include "run.h"
 
 #include "svc/pg.h"
@@ -31,17 +30,12 @@ struct rehearsal {
     bool stopped;         /* a file failed after it: nothing more is executed */
 };
 
-static const char *sql_text(int statement)
-{
-    return migrate_statements[statement].text;
-}
-
 static enum migrate_exit read_relations(struct migrate *m, struct rehearsal *rehearsal,
                                         struct fault *fault)
 {
     SVC_PGRESULT PGresult *result = NULL;
-    enum migrate_exit rc = database_run(m->conn, m->arena, sql_text(MIGRATE_SQL_PLAN_RELATIONS), 0,
-                                        NULL, &result, fault);
+    enum migrate_exit rc =
+        database_statement(m->conn, m->arena, MIGRATE_SQL_PLAN_RELATIONS, 0, NULL, &result, fault);
     if (rc == MIGRATE_OK)
         rehearsal->relations = svc_arena_text(m->arena, svc_pg_text(result, 0, 0));
     return rc;
@@ -180,8 +174,8 @@ static enum migrate_exit execute(struct migrate *m, struct rehearsal *rehearsal,
     enum migrate_exit rc = run_file(m, &request, &outcome, fault);
     if (rc != MIGRATE_OK)
         return explain_lock(fault);
-    rc = database_run(m->conn, m->arena, sql_text(MIGRATE_SQL_PLAN_LOCKS), 1, &rehearsal->relations,
-                      &locks, fault);
+    rc = database_statement(m->conn, m->arena, MIGRATE_SQL_PLAN_LOCKS, 1, &rehearsal->relations,
+                            &locks, fault);
     if (rc == MIGRATE_OK)
         say_executed(m, rehearsal, file, &outcome, locks);
     return rc;

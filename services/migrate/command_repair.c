@@ -7,7 +7,6 @@
 #include "database.h"
 #include "history.h"
 #include "json.h"
-#include "migrate_sql.h"
 #include "supabase.h"
 
 #include "svc/cleanup.h"
@@ -174,9 +173,8 @@ static enum migrate_exit say_supabase(struct migrate *m, size_t *found, struct f
 static enum migrate_exit say_indexes(struct migrate *m, size_t *found, struct fault *fault)
 {
     SVC_PGRESULT PGresult *result = NULL;
-    enum migrate_exit rc =
-        database_run(m->conn, m->arena, migrate_statements[MIGRATE_SQL_REPAIR_INVALID_INDEXES].text,
-                     0, NULL, &result, fault);
+    enum migrate_exit rc = database_statement(m->conn, m->arena, MIGRATE_SQL_REPAIR_INVALID_INDEXES,
+                                              0, NULL, &result, fault);
     for (int i = 0; rc == MIGRATE_OK && i < PQntuples(result); i++) {
         (*found)++;
         say(m,
@@ -210,36 +208,24 @@ static enum migrate_exit add_unrecorded(struct migrate *m, const struct plan_ent
     return history_add(m->conn, m->arena, &row, fault);
 }
 
-/* An interrupted file whose text is another now begins anew: its statements may be repeated. */
 static enum migrate_exit mend_changed(struct migrate *m, const struct plan_entry *entry,
                                       struct fault *fault)
 {
-    static const char sql[] =
-        "UPDATE public.tradewire_migrations SET checksum = $2, name = $3, is_contract = $4,"
-        " statements_done = CASE state WHEN 'running' THEN 0 ELSE statements_done END,"
-        " note = concat_ws('; ', note, format('repair %s: checksum was %s, name %s',"
-        " date_trunc('second', now()), checksum, name)) WHERE version = $1";
     const struct migration *file = entry->file;
     const char *values[] = {version_of(m, entry), file->checksum, file->name,
                             file->directives.contract ? "true" : "false"};
-    return database_run(m->conn, m->arena, sql, 4, values, NULL, fault);
+    return database_statement(m->conn, m->arena, MIGRATE_SQL_REPAIR_CHANGED, 4, values, NULL,
+                              fault);
 }
 
 /* The row before it takes over its changes, so that the history still says what the catalog must
- * look like. An interrupted file's row has none to give. */
+ * look like. */
 static enum migrate_exit mend_missing(struct migrate *m, const struct plan_entry *entry,
                                       struct fault *fault)
 {
-    static const char hand_over[] =
-        "UPDATE public.tradewire_migrations h SET"
-        " changes = CASE g.state WHEN 'applied' THEN h.changes || g.changes ELSE h.changes END,"
-        " note = concat_ws('; ', h.note, format('repair %s: took over %s_%s, whose file is gone',"
-        " date_trunc('second', now()), g.version, g.name))"
-        " FROM public.tradewire_migrations g WHERE g.version = $1"
-        "  AND h.version = (SELECT max(version) FROM public.tradewire_migrations WHERE version < "
-        "$1)";
     const char *values[] = {version_of(m, entry)};
-    enum migrate_exit rc = database_run(m->conn, m->arena, hand_over, 1, values, NULL, fault);
+    enum migrate_exit rc =
+        database_statement(m->conn, m->arena, MIGRATE_SQL_REPAIR_MISSING, 1, values, NULL, fault);
     return rc == MIGRATE_OK ? history_remove(m->conn, m->arena, entry->version, fault) : rc;
 }
 
@@ -268,11 +254,8 @@ static enum migrate_exit mend_chains(struct migrate *m, struct fault *fault)
         previous = svc_arena_text(m->arena, chain);
         const char *values[] = {svc_arena_printf(m->arena, "%" PRIu64, row->version), chain};
         if (strcmp(chain, row->chain) != 0)
-            rc = database_run(m->conn, m->arena,
-                              "UPDATE public.tradewire_migrations SET chain = $2,"
-                              " note = concat_ws('; ', note, format('repair %s: chain was %s',"
-                              " date_trunc('second', now()), chain)) WHERE version = $1",
-                              2, values, NULL, fault);
+            rc = database_statement(m->conn, m->arena, MIGRATE_SQL_REPAIR_CHAIN, 2, values, NULL,
+                                    fault);
     }
     return rc;
 }

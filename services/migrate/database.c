@@ -137,6 +137,15 @@ enum migrate_exit database_run(PGconn *conn, struct svc_arena *arena, const char
     return rc;
 }
 
+enum migrate_exit database_statement(PGconn *conn, struct svc_arena *arena,
+                                     enum migrate_sql statement, int count,
+                                     const char *const *values, PGresult **ret_result,
+                                     struct fault *fault)
+{
+    return database_run(conn, arena, migrate_statements[statement].text, count, values, ret_result,
+                        fault);
+}
+
 enum migrate_exit database_script(PGconn *conn, struct svc_arena *arena, const char *sql,
                                   struct fault *fault)
 {

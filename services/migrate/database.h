@@ -9,6 +9,7 @@
 #pragma once
 
 #include "fault.h"
+#include "migrate_sql.h"
 
 #include "svc/arena.h"
 
@@ -28,6 +29,11 @@ struct database_ticker {
 enum migrate_exit database_run(PGconn *conn, struct svc_arena *arena, const char *sql, int count,
                                const char *const *values, PGresult **ret_result,
                                struct fault *fault);
+/* The same with a statement of sql/. */
+enum migrate_exit database_statement(PGconn *conn, struct svc_arena *arena,
+                                     enum migrate_sql statement, int count,
+                                     const char *const *values, PGresult **ret_result,
+                                     struct fault *fault);
 /* Statements of ours without parameters in one round trip; outside of a transaction they are one.
  */
 enum migrate_exit database_script(PGconn *conn, struct svc_arena *arena, const char *sql,

@@ -21,11 +21,12 @@ static void take_object(struct svc_arena *arena, const char *key, const char *va
     };
 }
 
-static enum migrate_exit read_fold(PGconn *conn, struct svc_arena *arena, const char *sql,
-                                   const char *value, struct fold *ret_fold, struct fault *fault)
+static enum migrate_exit read_fold(PGconn *conn, struct svc_arena *arena,
+                                   enum migrate_sql statement, const char *value,
+                                   struct fold *ret_fold, struct fault *fault)
 {
     SVC_PGRESULT PGresult *result = NULL;
-    enum migrate_exit rc = database_run(conn, arena, sql, 1, &value, &result, fault);
+    enum migrate_exit rc = database_statement(conn, arena, statement, 1, &value, &result, fault);
     if (rc != MIGRATE_OK)
         return rc;
     size_t rows = (size_t)PQntuples(result);
@@ -42,26 +43,17 @@ static enum migrate_exit read_fold(PGconn *conn, struct svc_arena *arena, const 
     return MIGRATE_OK;
 }
 
-/* A row that is still running holds something else in that column. */
 enum migrate_exit fold_read(PGconn *conn, struct svc_arena *arena, uint64_t without,
                             struct fold *ret_fold, struct fault *fault)
 {
-    static const char sql[] = "SELECT DISTINCT ON (c.key COLLATE \"C\") c.key, c.value"
-                              " FROM public.tradewire_migrations h"
-                              " LEFT JOIN LATERAL jsonb_each_text(h.changes) c ON true"
-                              " WHERE h.version <> $1 AND h.state = 'applied'"
-                              "  AND (h.changes IS NULL OR c.key IS NOT NULL)"
-                              " ORDER BY c.key COLLATE \"C\", h.version DESC";
-    return read_fold(conn, arena, sql, svc_arena_printf(arena, "%llu", (unsigned long long)without),
-                     ret_fold, fault);
+    return read_fold(conn, arena, MIGRATE_SQL_FOLD_HISTORY,
+                     svc_arena_printf(arena, "%llu", (unsigned long long)without), ret_fold, fault);
 }
 
 enum migrate_exit fold_read_changes(PGconn *conn, struct svc_arena *arena, const char *changes,
                                     struct fold *ret_fold, struct fault *fault)
 {
-    static const char sql[] =
-        "SELECT key, value FROM jsonb_each_text($1::jsonb) ORDER BY key COLLATE \"C\"";
-    return read_fold(conn, arena, sql, changes, ret_fold, fault);
+    return read_fold(conn, arena, MIGRATE_SQL_FOLD_CHANGES, changes, ret_fold, fault);
 }
 
 static int by_key(const void *a, const void *b)

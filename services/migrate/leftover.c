@@ -38,20 +38,6 @@ static const char *without_suffix(struct svc_arena *arena, const char *name)
     return svc_arena_copy(arena, name, len - 6);
 }
 
-/* Columns: name, table, quoted name with its schema. Not those of a partitioned index, which is
- * invalid until all its parts are there. */
-static enum migrate_exit invalid_indexes(struct migrate *m, PGresult **ret_result,
-                                         struct fault *fault)
-{
-    static const char sql[] =
-        "SELECT c.relname, t.relname, format('%I.%I', n.nspname, c.relname)"
-        " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'"
-        " JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE NOT i.indisvalid AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p"
-        "  WHERE p.index_relid = i.indexrelid)";
-    return database_run(m->conn, m->arena, sql, 0, NULL, ret_result, fault);
-}
-
 static bool begins_with(const struct statement *statement, const char *word)
 {
     size_t len = strlen(word);
@@ -74,7 +60,8 @@ enum migrate_exit leftover_drop(struct migrate *m, const struct statement *state
                                 struct fault *fault)
 {
     SVC_PGRESULT PGresult *found = NULL;
-    enum migrate_exit rc = invalid_indexes(m, &found, fault);
+    enum migrate_exit rc =
+        database_statement(m->conn, m->arena, MIGRATE_SQL_LEFTOVER_INDEXES, 0, NULL, &found, fault);
     for (int i = 0; rc == MIGRATE_OK && i < PQntuples(found); i++) {
         const char *quoted = svc_pg_text(found, i, 2);
         if (!is_left_by(m, statement, svc_pg_text(found, i, 0), svc_pg_text(found, i, 1)))
@@ -93,7 +80,8 @@ enum migrate_exit leftover_check(struct migrate *m, const char *text, size_t len
                                  struct fault *fault)
 {
     SVC_PGRESULT PGresult *found = NULL;
-    enum migrate_exit rc = invalid_indexes(m, &found, fault);
+    enum migrate_exit rc =
+        database_statement(m->conn, m->arena, MIGRATE_SQL_LEFTOVER_INDEXES, 0, NULL, &found, fault);
     for (int i = 0; rc == MIGRATE_OK && i < PQntuples(found); i++)
         if (leftover_names(text, len, svc_pg_text(found, i, 0))) {
             rc = fault_set(fault, MIGRATE_SQL, "invalid_index",

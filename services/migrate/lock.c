@@ -35,22 +35,14 @@ struct holder {
     bool found;
 };
 
-/* A role that may not see others' queries gets what the server shows it. */
 static void find_holder(struct migrate *m, struct holder *ret_holder)
 {
-    static const char sql[] =
-        "SELECT a.pid, a.application_name, coalesce(host(a.client_addr), 'local'), a.usename,"
-        "  a.state, extract(epoch FROM clock_timestamp() - a.backend_start)::int,"
-        "  extract(epoch FROM clock_timestamp() - a.state_change)::int,"
-        "  left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120)"
-        " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
-        " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
-        "  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        "  AND (l.classid::bigint << 32) | l.objid::bigint = " LOCK_KEY;
     SVC_PGRESULT PGresult *result = NULL;
     struct fault ignored;
+    const char *values[] = {LOCK_KEY};
     *ret_holder = (struct holder){0};
-    if (database_run(m->conn, m->arena, sql, 0, NULL, &result, &ignored) != MIGRATE_OK ||
+    if (database_statement(m->conn, m->arena, MIGRATE_SQL_LOCK_HOLDER, 1, values, &result,
+                           &ignored) != MIGRATE_OK ||
         PQntuples(result) == 0)
         return;
     ret_holder->found = true;

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define NAME_PREFIX "tradewire_baseline_"
+static const char *const name_prefix = "tradewire_baseline_";
 
 /* Names are our own: letters, digits, '_' and '-'. */
 static enum migrate_exit drop_database(struct migrate *m, const char *name, struct fault *fault)
@@ -21,17 +21,12 @@ static enum migrate_exit drop_database(struct migrate *m, const char *name, stru
     return database_run(m->conn, m->arena, sql, 0, NULL, NULL, fault);
 }
 
-/* A run that still works has a session whose application_name ends with its id (migrate_connect).
- * One that cannot be dropped is no reason to stop. */
+/* One that cannot be dropped is no reason to stop. */
 static enum migrate_exit drop_leftovers(struct migrate *m, struct fault *fault)
 {
-    static const char sql[] = "SELECT d.datname FROM pg_catalog.pg_database d"
-                              " WHERE d.datname ~ '^" NAME_PREFIX "[0-9a-f-]{36}$'"
-                              "  AND pg_has_role(d.datdba, 'USAGE')"
-                              "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a"
-                              "   WHERE right(a.application_name, 36) = right(d.datname, 36))";
     SVC_PGRESULT PGresult *result = NULL;
-    enum migrate_exit rc = database_run(m->conn, m->arena, sql, 0, NULL, &result, fault);
+    enum migrate_exit rc = database_statement(m->conn, m->arena, MIGRATE_SQL_SCRATCH_LEFTOVERS, 1,
+                                              &name_prefix, &result, fault);
     if (rc != MIGRATE_OK)
         return rc;
     for (int i = 0; i < PQntuples(result); i++) {
@@ -43,10 +38,9 @@ static enum migrate_exit drop_leftovers(struct migrate *m, struct fault *fault)
 
 static enum migrate_exit check_may_create(struct migrate *m, struct fault *fault)
 {
-    static const char sql[] = "SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles"
-                              " WHERE rolname = current_user";
     SVC_PGRESULT PGresult *result = NULL;
-    enum migrate_exit rc = database_run(m->conn, m->arena, sql, 0, NULL, &result, fault);
+    enum migrate_exit rc = database_statement(m->conn, m->arena, MIGRATE_SQL_SCRATCH_MAY_CREATE, 0,
+                                              NULL, &result, fault);
     if (rc != MIGRATE_OK || svc_pg_bool(result, 0, 0))
         return rc;
     (void)fault_set(fault, MIGRATE_CONNECTION, "no_scratch",
@@ -57,15 +51,11 @@ static enum migrate_exit check_may_create(struct migrate *m, struct fault *fault
     return fault->exit;
 }
 
-/* Encoding and collation as here: they may show in definitions. */
 static enum migrate_exit create_database(struct migrate *m, const char *name, struct fault *fault)
 {
-    static const char sql[] =
-        "SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L"
-        " LC_CTYPE %L', $1::text, pg_encoding_to_char(encoding), datcollate, datctype)"
-        " FROM pg_catalog.pg_database WHERE datname = current_database()";
     SVC_PGRESULT PGresult *result = NULL;
-    enum migrate_exit rc = database_run(m->conn, m->arena, sql, 1, &name, &result, fault);
+    enum migrate_exit rc =
+        database_statement(m->conn, m->arena, MIGRATE_SQL_SCRATCH_CREATE, 1, &name, &result, fault);
     return rc == MIGRATE_OK
                ? database_run(m->conn, m->arena, svc_pg_text(result, 0, 0), 0, NULL, NULL, fault)
                : rc;
@@ -98,7 +88,7 @@ static const char *url_of_database(struct svc_arena *arena, const char *url, con
 static enum migrate_exit make_database(struct migrate *m, struct scratch *scratch,
                                        struct fault *fault)
 {
-    const char *name = svc_arena_printf(m->arena, NAME_PREFIX "%s", m->run_id);
+    const char *name = svc_arena_printf(m->arena, "%s%s", name_prefix, m->run_id);
     enum migrate_exit rc = drop_leftovers(m, fault);
     if (rc == MIGRATE_OK)
         rc = check_may_create(m, fault);
@@ -204,10 +194,9 @@ void scratch_done(struct scratch *scratch)
 
 static enum migrate_exit platform_has_auth(struct migrate *m, bool *ret_has, struct fault *fault)
 {
-    static const char sql[] =
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'auth')";
     SVC_PGRESULT PGresult *result = NULL;
-    enum migrate_exit rc = database_run(m->conn, m->arena, sql, 0, NULL, &result, fault);
+    enum migrate_exit rc = database_statement(m->conn, m->arena, MIGRATE_SQL_SCRATCH_HAS_AUTH, 0,
+                                              NULL, &result, fault);
     *ret_has = rc == MIGRATE_OK && svc_pg_bool(result, 0, 0);
     return rc;
 }

@@ -13,26 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define THEIR_TABLE "supabase_migrations.schema_migrations"
-
 struct their_table {
     bool exists, has_name, has_statements;
 };
 
-/* By the catalog: to_regclass() would fail where the role may not use the schema. */
 static enum migrate_exit find_table(PGconn *conn, struct svc_arena *arena,
                                     struct their_table *ret_table, struct fault *fault)
 {
-    static const char sql[] =
-        "SELECT coalesce(bool_or(a.attname = 'version'), false),"
-        " coalesce(bool_or(a.attname = 'name'), false),"
-        " coalesce(bool_or(a.attname = 'statements'), false)"
-        " FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid"
-        " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
-        "  AND NOT a.attisdropped"
-        " WHERE n.nspname = 'supabase_migrations' AND c.relname = 'schema_migrations'";
     SVC_PGRESULT PGresult *result = NULL;
-    enum migrate_exit rc = database_run(conn, arena, sql, 0, NULL, &result, fault);
+    enum migrate_exit rc =
+        database_statement(conn, arena, MIGRATE_SQL_SUPABASE_TABLE, 0, NULL, &result, fault);
     if (rc == MIGRATE_OK)
         *ret_table = (struct their_table){
             .exists = svc_pg_bool(result, 0, 0),
@@ -71,14 +61,9 @@ enum migrate_exit supabase_add(PGconn *conn, struct svc_arena *arena, const stru
     const char *values[] = {version_text(arena, file->version), file->name,
                             statements_array(arena, file)};
     if (table.has_name && table.has_statements)
-        return database_run(conn, arena,
-                            "INSERT INTO " THEIR_TABLE " (version, name, statements)"
-                            " VALUES ($1, $2, $3::text[]) ON CONFLICT (version)"
-                            " DO UPDATE SET name = excluded.name, statements = excluded.statements",
-                            3, values, NULL, fault);
-    return database_run(conn, arena,
-                        "INSERT INTO " THEIR_TABLE " (version) VALUES ($1) ON CONFLICT DO NOTHING",
-                        1, values, NULL, fault);
+        return database_statement(conn, arena, MIGRATE_SQL_SUPABASE_ADD, 3, values, NULL, fault);
+    return database_statement(conn, arena, MIGRATE_SQL_SUPABASE_ADD_VERSION, 1, values, NULL,
+                              fault);
 }
 
 enum migrate_exit supabase_remove(PGconn *conn, struct svc_arena *arena, uint64_t version,
@@ -89,24 +74,7 @@ enum migrate_exit supabase_remove(PGconn *conn, struct svc_arena *arena, uint64_
     enum migrate_exit rc = find_table(conn, arena, &table, fault);
     if (rc != MIGRATE_OK || !table.exists)
         return rc;
-    return database_run(conn, arena, "DELETE FROM " THEIR_TABLE " WHERE version = $1", 1, values,
-                        NULL, fault);
-}
-
-/* Leading zeros, or more digits than a version of ours has: not ours. Statements come joined by a
- * semicolon on a line of its own, so that a comment at a statement's end does not hide it. */
-static enum migrate_exit read_theirs(PGconn *conn, struct svc_arena *arena,
-                                     const struct their_table *table, PGresult **ret_result,
-                                     struct fault *fault)
-{
-    const char *sql = svc_arena_printf(
-        arena,
-        "SELECT version::bigint, %s, %s FROM " THEIR_TABLE
-        " WHERE version ~ '^[1-9][0-9]{0,17}$' ORDER BY version::bigint",
-        table->has_name ? "nullif(name, '')" : "NULL::text",
-        table->has_statements ? "nullif(array_to_string(statements, E'\\n;\\n'), '')"
-                              : "NULL::text");
-    return database_run(conn, arena, sql, 0, NULL, ret_result, fault);
+    return database_statement(conn, arena, MIGRATE_SQL_SUPABASE_REMOVE, 1, values, NULL, fault);
 }
 
 /* Line ends of another checkout are no difference. */
@@ -220,7 +188,7 @@ enum migrate_exit supabase_merge(PGconn *conn, struct svc_arena *arena, const st
     enum migrate_exit rc = find_table(conn, arena, &table, fault);
     if (rc != MIGRATE_OK || !table.exists)
         return rc;
-    rc = read_theirs(conn, arena, &table, &theirs, fault);
+    rc = database_statement(conn, arena, MIGRATE_SQL_SUPABASE_READ, 0, NULL, &theirs, fault);
     if (rc == MIGRATE_OK)
         merge_rows(arena, theirs, files, history);
     return rc;
@@ -236,7 +204,7 @@ enum migrate_exit supabase_absent(struct migrate *m, const struct migration ***r
     enum migrate_exit rc = find_table(m->conn, m->arena, &table, fault);
     if (rc != MIGRATE_OK || !table.exists)
         return rc;
-    rc = read_theirs(m->conn, m->arena, &table, &theirs, fault);
+    rc = database_statement(m->conn, m->arena, MIGRATE_SQL_SUPABASE_READ, 0, NULL, &theirs, fault);
     if (rc != MIGRATE_OK)
         return rc;
     int t = 0, rows = PQntuples(theirs);

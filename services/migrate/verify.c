@@ -4,7 +4,6 @@
 #include "catalog.h"
 #include "database.h"
 #include "fold.h"
-#include "migrate_sql.h"
 #include "verify_file.h"
 
 #include "svc/buffer.h"
@@ -94,8 +93,8 @@ static enum migrate_exit ask_rules(PGconn *conn, struct svc_arena *arena, const 
     const char *values[] = {svc_arena_copy(arena, ours.bytes, ours.len),
                             plan->pending ? "false" : "true"};
     svc_buffer_done(&ours);
-    enum migrate_exit rc = database_run(
-        conn, arena, migrate_statements[MIGRATE_SQL_VERIFY_RULES].text, 2, values, &result, fault);
+    enum migrate_exit rc =
+        database_statement(conn, arena, MIGRATE_SQL_VERIFY_RULES, 2, values, &result, fault);
     if (rc == MIGRATE_OK && plan->pending)
         verify_skip(arena, report, "rules", "constraints",
                     "a pending migration may be about to validate them");
@@ -181,10 +180,9 @@ static enum migrate_exit ask_drift(PGconn *conn, struct svc_arena *arena,
 static enum migrate_exit take_claim(PGconn *conn, struct svc_arena *arena,
                                     struct verify_report *report, struct fault *fault)
 {
-    static const char answer[] = "SELECT current_setting('tradewire.claim_found'),"
-                                 " current_setting('tradewire.claim_skipped')";
     SVC_PGRESULT PGresult *result = NULL;
-    enum migrate_exit rc = database_run(conn, arena, answer, 0, NULL, &result, fault);
+    enum migrate_exit rc =
+        database_statement(conn, arena, MIGRATE_SQL_VERIFY_CLAIM_ANSWER, 0, NULL, &result, fault);
     if (rc != MIGRATE_OK)
         return rc;
     const char *skipped = svc_pg_text(result, 0, 1);
@@ -206,7 +204,7 @@ static enum migrate_exit ask_claim(PGconn *conn, struct svc_arena *arena,
     enum migrate_exit rc =
         database_script(conn, arena, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", fault);
     if (rc == MIGRATE_OK)
-        rc = database_script(conn, arena, migrate_statements[MIGRATE_SQL_VERIFY_CLAIM].text, fault);
+        rc = database_statement(conn, arena, MIGRATE_SQL_VERIFY_CLAIM, 0, NULL, NULL, fault);
     if (rc == MIGRATE_OK)
         rc = take_claim(conn, arena, report, fault);
     struct fault later;

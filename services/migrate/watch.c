@@ -38,19 +38,6 @@ static bool open_eye(struct watch *watch)
     return !watch->blind;
 }
 
-/* Columns: what the index build does, who is in the way. Either may be NULL. */
-static const char look_sql[] =
-    "SELECT (SELECT format('%s%s%s', p.phase,"
-    "   CASE WHEN p.blocks_total > 0 THEN format(', %s of %s blocks', p.blocks_done,"
-    "    p.blocks_total) END,"
-    "   CASE WHEN p.tuples_total > 0 THEN format(', %s of %s rows', p.tuples_done,"
-    "    p.tuples_total) END)"
-    "  FROM pg_stat_progress_create_index p WHERE p.pid = $1::int),"
-    " (SELECT string_agg(format('pid %s, application %s, %s for %s s', b.pid,"
-    "   coalesce(nullif(b.application_name, ''), '-'), b.state,"
-    "   extract(epoch FROM clock_timestamp() - b.state_change)::int), '; ')"
-    "  FROM pg_stat_activity b WHERE b.pid = ANY (pg_blocking_pids($1::int)))";
-
 static const char *look(struct watch *watch)
 {
     SVC_PGRESULT PGresult *result = NULL;
@@ -59,7 +46,8 @@ static const char *look(struct watch *watch)
     const char *values[] = {svc_arena_printf(arena, "%lld", (long long)watch->m->backend_pid)};
     if (!open_eye(watch))
         return "";
-    if (database_run(watch->conn, arena, look_sql, 1, values, &result, &ignored) != MIGRATE_OK) {
+    if (database_statement(watch->conn, arena, MIGRATE_SQL_WATCH_LOOK, 1, values, &result,
+                           &ignored) != MIGRATE_OK) {
         watch->blind = true;
         return "";
     }

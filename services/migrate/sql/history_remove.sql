@@ -1,0 +1,2 @@
+-- The row of version $1 goes.
+DELETE FROM public.tradewire_migrations WHERE version = $1
