@@ -209,8 +209,8 @@ static enum svc_rc read_kind(struct svc_arena *arena, const char *folder, enum f
     struct dirent *entry;
     errno = 0;
     while ((entry = readdir(open_folder)) != NULL) { /* NOLINT(concurrency-mt-unsafe): one thread */
-        const char *text;
-        size_t len;
+        const char *text = NULL;
+        size_t len = 0;
         if (!is_sql_file(entry->d_name))
             continue;
         enum svc_rc rc = read_file(arena, path, entry->d_name, &text, &len, err);
