@@ -237,6 +237,7 @@ static void tick(struct book *book, const struct book_now *now)
         if (!job_is_effect(job))
             continue;
         book_watch_steps(job, now);
+        book_watch_paused(book, job, now);
         if (job->state == BOOK_WAITING || has_unsent(job))
             (void)book_check_windows(book, job, now);
     }
@@ -266,11 +267,11 @@ static bool next_read(struct book *book, const struct book_now *now, struct book
         if (job_is_effect(job))
             continue;
         if (now->terminal_session == 0) {
-            book_fail(book, job, "agent_offline", "no terminal is connected", now);
+            book_fail(book, job, CODE_AGENT_OFFLINE, "no terminal is connected", now);
         } else if (job->asked_id != 0 &&
                    (job->asked_session != now->terminal_session ||
                     now->mono_us - job->asked_mono_us > ms_us(BOOK_ANSWER_MS))) {
-            book_fail(book, job, "timeout", "the terminal did not answer", now);
+            book_fail(book, job, CODE_TIMEOUT, "the terminal did not answer", now);
         } else if (job->asked_id == 0) {
             job->asked_id = ret->command_id = ++book->command_id;
             job->asked_session = now->terminal_session;

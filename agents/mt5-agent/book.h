@@ -5,14 +5,18 @@
  *   - RECV and INTENT are on the disk before an order leaves; DONE and VOID before they are
  * reported.
  *   - A step's order leaves again only after an answer that proves that it was not executed.
- *   - A question, or an epoch above 1 of a job never seen, is never sent, only answered.
+ *   - A question, or an epoch above 1 of a job never seen, is never sent, only answered. But what
+ * is left of a close of which a part is done goes on under the question's lease: that part is a
+ *     fact, so the job cannot be given back, and nobody else would close the rest.
  *   - "Not executed" needs the barrier and then 30 s of history with the trade server connected.
  *
- *     effect:  WAITING ──► WORKING ──► ENDED          steps:  PLANNED ─► SENT ─► EXECUTED
- *                 │  (steps journaled)    ▲                      ▲  └─────┤  ├──► FAILED
- *                 └── stale, void, ───────┘                      └────────┘  └──► ASKING ─►
- * EXECUTED nothing to do                          (retry after a         └────► NOT_EXECUTED proven
- * refusal)
+ *     effect:  WAITING ─────────► WORKING ─────────► ENDED
+ *                 │  (steps journaled)                 ▲
+ *                 └── stale, void, nothing to do ──────┘
+ *
+ *     step:    PLANNED ─► SENT ─┬─► EXECUTED, REFUSED
+ *                 ▲             ├─► ASKING ─► EXECUTED, CLOSED_BY_OTHER, NOT_EXECUTED (proven)
+ *                 └─────────────┘ (refused, and worth another try)
  */
 #pragma once
 
@@ -31,6 +35,7 @@ enum {
     BOOK_REPORT_AGAIN_MS = 2000,
     BOOK_QUIET_MS = 30000, /* history to be seen before "not executed" */
     BOOK_TRUST_MARGIN_MS = 1000,
+    BOOK_REST_MS = 120000, /* with a session: longest wait of a close's rest for a lease */
     BOOK_KEEP_DAYS = 30,   /* after ACKED */
     BOOK_COMMENT_MAX = 26, /* of an order: token, blank, text */
 };
@@ -80,8 +85,10 @@ enum book_step_state {
     BOOK_SENT,
     BOOK_ASKING,
     BOOK_EXECUTED,
-    BOOK_REFUSED,      /* failed, with a code */
-    BOOK_NOT_EXECUTED, /* never sent, or proven by the barrier */
+    BOOK_CLOSED_BY_OTHER, /* a close whose position another order has closed: nothing left to do,
+                             and nothing filled; order, deal and price are the other's */
+    BOOK_REFUSED,         /* failed, with a code */
+    BOOK_NOT_EXECUTED,    /* never sent, or proven by the barrier */
     BOOK_MARKET_CLOSED,
 };
 
@@ -119,7 +126,7 @@ struct book_report { /* borrowed until the next call into the book */
     enum book_outcome outcome;
     const char *code, *text; /* code "" when done */
     uint32_t retcode;
-    const struct book_step *steps; /* the executed ones are its fills */
+    const struct book_step *steps; /* done: what is executed or closed is told */
     size_t step_count;
     const char *output; /* JSON object, NULL: none */
     size_t output_len;

@@ -118,13 +118,19 @@ static const struct wire_match *match_of(const struct wire_message *message, uin
 static void take_match(struct book *book, struct book_job *job, struct book_step *step,
                        const struct wire_match *match, const struct book_now *now)
 {
-    if (!match->filled)
-        return; /* it exists: neither executed nor not */
-    step->retcode = RETCODE_DONE;
+    if (!match->filled || (match->by_position && step->close_position == 0))
+        return; /* it exists, or says nothing of this order: neither executed nor not */
     step->order = match->order;
     step->deal = match->deal;
     step->position = match->position;
     memcpy(step->price, match->price, sizeof step->price);
+    if (match->by_position) { /* its volume and profit belong to the order that made them */
+        step->retcode = RETCODE_POSITION_CLOSED;
+        memcpy(step->filled, "0", sizeof "0");
+        book_end_step(book, job, step, BOOK_CLOSED_BY_OTHER, now);
+        return;
+    }
+    step->retcode = RETCODE_DONE;
     memcpy(step->filled, match->volume, sizeof step->filled);
     memcpy(step->profit, match->profit, sizeof step->profit);
     if (match->symbol[0] != '\0')
@@ -132,7 +138,7 @@ static void take_match(struct book *book, struct book_job *job, struct book_step
     if (step->volume[0] == '\0') /* found by a search: nothing else tells what was asked for */
         memcpy(step->volume, match->volume, sizeof step->volume);
     step->sell = match->sell;
-    book_end_step(book, job, step, BOOK_EXECUTED, "", now);
+    book_end_step(book, job, step, BOOK_EXECUTED, now);
 }
 
 /* Was it looked for after barrier and quiet time, with everything connected all the while? */
@@ -152,9 +158,9 @@ static void take_absence(struct book *book, struct book_job *job, struct book_st
                          const struct wire_message *message, const struct book_now *now)
 {
     if (step->look_once && message->history_ready && message->trade_connected)
-        book_end_step(book, job, step, BOOK_REFUSED, step->code, now);
+        book_refuse_step(book, job, step, BOOK_REFUSED, CODE_RETCODE, now);
     else if (!step->look_once && is_proven_absent(book, job, step, message))
-        book_end_step(book, job, step, BOOK_NOT_EXECUTED, "not_executed", now);
+        book_refuse_step(book, job, step, BOOK_NOT_EXECUTED, CODE_NOT_EXECUTED, now);
 }
 
 void book_found(struct book *book, struct book_job *job, const struct wire_message *message,

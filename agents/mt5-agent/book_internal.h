@@ -10,6 +10,7 @@
 #pragma once
 
 #include "book.h"
+#include "contracts/codes.h"
 
 #include "svc/buffer.h"
 
@@ -44,9 +45,11 @@ struct book_job {
     struct book_offer *offer; /* owned; NULL: of an earlier process, or ended */
     struct book_step *steps;  /* owned */
     size_t step_count;
-    uint32_t last_step; /* highest number ever used */
-    bool terminal_only; /* only the terminal can tell: look for every possible step */
-    bool sent_any;      /* an order may have left, in this process or an earlier one */
+    uint32_t last_step;     /* highest number ever used */
+    bool terminal_only;     /* only the terminal can tell: look for every possible step */
+    uint64_t went_on_epoch; /* the rest of a close was sent again under this lease; 0: never */
+    int64_t paused_mono_us; /* the rest of a close waits for a lease since then; 0: it does not */
+    bool sent_any;          /* an order may have left, in this process or an earlier one */
     uint64_t
         needs_seq; /* flushed before anything leaves: INTENT before orders, ends before reports */
     /* questions to the terminal: positions of a close, reads */
@@ -117,15 +120,21 @@ struct book_step *book_add_step(struct book_job *job);
 void book_plan_trade(struct book *book, struct book_job *job, const struct book_now *now);
 void book_plan_close(struct book *book, struct book_job *job, const struct book_now *now);
 void book_add_search_steps(struct book_job *job, const struct book_now *now);
-/* One step is over; ends the job when it was the last. */
+/* One step is over: EXECUTED or CLOSED_BY_OTHER. Ends the job when it was the last. */
 void book_end_step(struct book *book, struct book_job *job, struct book_step *step,
-                   enum book_step_state state, const char *code, const struct book_now *now);
+                   enum book_step_state state, const struct book_now *now);
+/* The same for all other ends. CODE_RETCODE: of the step's retcode. */
+void book_refuse_step(struct book *book, struct book_job *job, struct book_step *step,
+                      enum book_step_state state, enum code code, const struct book_now *now);
 void book_conclude(struct book *book, struct book_job *job, const struct book_now *now);
+/* The rest of a close that waits for a lease: go on, wait, or end. */
+void book_watch_paused(struct book *book, struct book_job *job, const struct book_now *now);
 /* The job ends before any order left. */
-void book_fail(struct book *book, struct book_job *job, const char *code, const char *text,
+void book_fail(struct book *book, struct book_job *job, enum code code, const char *text,
                const struct book_now *now);
-void book_void(struct book *book, struct book_job *job, const char *code, int64_t ready_unix_us,
+void book_void(struct book *book, struct book_job *job, enum code code, int64_t ready_unix_us,
                const struct book_now *now);
+/* code: as the record has it; "" when done. */
 void book_enter_ended(struct book *book, struct book_job *job, enum book_outcome outcome,
                       const char *code);
 /* End what may not start any more; true when the job is still to be worked on. */

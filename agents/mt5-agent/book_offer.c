@@ -48,7 +48,7 @@ static void answer_from_nothing(struct book *book, struct book_job *job, bool te
     if (terminal_only) /* the journal is younger than the job */
         book_add_search_steps(job, now);
     else
-        book_void(book, job, "not_executed", 0, now);
+        book_void(book, job, CODE_NOT_EXECUTED, 0, now);
 }
 
 /* Never sent before: send it, if it may still start. */
@@ -59,7 +59,7 @@ static void begin(struct book *book, struct book_job *job, const struct book_now
     job->state = BOOK_WAITING;
     book_move(book, job, BOOK_LIST_OPEN); /* its turn comes after what was offered before */
     if (!job->offer->complete)
-        book_fail(book, job, "agent_unsupported", "the offer describes no order", now);
+        book_fail(book, job, CODE_AGENT_UNSUPPORTED, "the offer describes no order", now);
     else if (book_check_windows(book, job, now) && job->type == BOOK_TRADE)
         book_plan_trade(book, job, now);
 }
@@ -88,7 +88,7 @@ static void take_read(struct book *book, const struct book_offer *offer, const s
     job->received_unix_us = now->unix_us;
     job->state = BOOK_WAITING;
     if (offer->type == BOOK_OTHER)
-        book_fail(book, job, "agent_unsupported", "this agent cannot do this type of job", now);
+        book_fail(book, job, CODE_AGENT_UNSUPPORTED, "this agent cannot do this type of job", now);
 }
 
 /* Given up at an earlier epoch, and offered again. */
@@ -98,7 +98,7 @@ static void take_voided(struct book *book, struct book_job *job, const struct bo
     if (offer->question) {
         job->outcome = 0;
         job->state = BOOK_IDLE;
-        book_void(book, job, "not_executed", 0, now);
+        book_void(book, job, CODE_NOT_EXECUTED, 0, now);
         return;
     }
     book_clear_steps(job);
@@ -119,7 +119,7 @@ static void take_sent(struct book *book, struct book_job *job, const struct book
         return;
     for (size_t i = 0; i < job->step_count; i++) /* the lease that allowed these is gone */
         if (job->steps[i].state == BOOK_PLANNED)
-            book_end_step(book, job, &job->steps[i], BOOK_NOT_EXECUTED, "not_executed", now);
+            book_refuse_step(book, job, &job->steps[i], BOOK_NOT_EXECUTED, CODE_NOT_EXECUTED, now);
     if (job->unknown_due_mono_us == 0 && job_is_asking(job))
         job->unknown_due_mono_us = now->mono_us;
 }

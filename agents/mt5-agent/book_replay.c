@@ -1,5 +1,6 @@
 /* The book from the journal's records, at start. */
 #include "book_internal.h"
+#include "retcode.h"
 
 #include <string.h>
 
@@ -64,7 +65,9 @@ static void replay_intent(struct book *book, struct book_job *job, const struct 
 
 static void end_replayed_step(struct book_step *step, const struct record *r)
 {
-    step->state = r->filled[0] != '\0' ? BOOK_EXECUTED : BOOK_REFUSED;
+    step->state = r->filled[0] == '\0'                    ? BOOK_REFUSED
+                  : r->retcode == RETCODE_POSITION_CLOSED ? BOOK_CLOSED_BY_OTHER
+                                                          : BOOK_EXECUTED;
     step->retcode = r->retcode;
     step->order = r->order;
     step->deal = r->deal;
@@ -97,7 +100,8 @@ static void replay_done(struct book *book, struct book_job *job, const struct re
         step->sell = r->sell;
     }
     end_replayed_step(step, r);
-    job->filled_unix_us = r->at_unix_us;
+    if (step->state == BOOK_EXECUTED)
+        job->filled_unix_us = r->at_unix_us;
     book_conclude(book, job, &start);
 }
 

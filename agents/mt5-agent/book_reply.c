@@ -14,15 +14,15 @@ static void take_own_refusal(struct book *book, struct book_job *job, struct boo
     bool expired = job->expires_unix_us != 0 && now->unix_us > job->expires_unix_us;
     step->retcode = 0;
     if (strcmp(m->error, "stale") == 0 && !expired) { /* a lease or the session ended first */
-        book_end_step(book, job, step, BOOK_NOT_EXECUTED, "not_executed", now);
+        book_refuse_step(book, job, step, BOOK_NOT_EXECUTED, CODE_NOT_EXECUTED, now);
         return;
     }
     (void)snprintf(job->text, sizeof job->text, "%s", m->message);
-    const char *code = strcmp(m->error, "stale") == 0              ? "stale"
-                       : strcmp(m->error, "account_mismatch") == 0 ? "account_mismatch"
-                       : strcmp(m->error, "symbol_unmapped") == 0  ? "symbol_unmapped"
-                                                                   : "agent_unsupported";
-    book_end_step(book, job, step, BOOK_REFUSED, code, now);
+    const enum code code = strcmp(m->error, "stale") == 0              ? CODE_STALE
+                           : strcmp(m->error, "account_mismatch") == 0 ? CODE_ACCOUNT_MISMATCH
+                           : strcmp(m->error, "symbol_unmapped") == 0  ? CODE_SYMBOL_UNMAPPED
+                                                                       : CODE_AGENT_UNSUPPORTED;
+    book_refuse_step(book, job, step, BOOK_REFUSED, code, now);
 }
 
 static void take_execution(struct book *book, struct book_job *job, struct book_step *step,
@@ -36,15 +36,13 @@ static void take_execution(struct book *book, struct book_job *job, struct book_
     memcpy(step->profit, result->profit, sizeof step->profit);
     if (result->symbol[0] != '\0')
         memcpy(step->symbol, result->symbol, sizeof step->symbol);
-    book_end_step(book, job, step, BOOK_EXECUTED, "", now);
+    book_end_step(book, job, step, BOOK_EXECUTED, now);
 }
 
 static void refuse(struct book *book, struct book_job *job, struct book_step *step,
                    const struct book_now *now)
 {
-    char code[RECORD_CODE_TEXT];
-    (void)snprintf(code, sizeof code, "retcode_%u", step->retcode);
-    book_end_step(book, job, step, BOOK_REFUSED, code, now);
+    book_refuse_step(book, job, step, BOOK_REFUSED, CODE_RETCODE, now);
 }
 
 /* Proven not executed, and worth another try: the same step, a new attempt. Late answers (the step
@@ -56,7 +54,7 @@ static void retry(struct book *book, struct book_job *job, struct book_step *ste
     bool in_time = rule->class == RETCODE_CLASS_WAIT ||
                    now->mono_us - step->first_sent_mono_us < ms_us(RETCODE_RETRY_TOTAL_MS);
     if (step->state == BOOK_ASKING) {
-        book_end_step(book, job, step, BOOK_NOT_EXECUTED, "not_executed", now);
+        book_refuse_step(book, job, step, BOOK_NOT_EXECUTED, CODE_NOT_EXECUTED, now);
     } else if (done < rule->retries && in_time) {
         step->state = BOOK_PLANNED;
         step->retry_mono_us = now->mono_us + ms_us(retcode_pause_ms(rule, done + 1));
@@ -72,7 +70,7 @@ static void take_market_closed(struct book *book, struct book_job *job, struct b
 {
     step->ready_unix_us = result->ready_unix_us;
     if (step->close_position != 0)
-        book_end_step(book, job, step, BOOK_MARKET_CLOSED, "waiting_market", now);
+        book_refuse_step(book, job, step, BOOK_MARKET_CLOSED, CODE_WAITING_MARKET, now);
     else
         refuse(book, job, step, now);
 }
@@ -109,7 +107,6 @@ static void take_result(struct book *book, struct book_job *job, struct book_ste
         break;
     case RETCODE_CLASS_LOOK:
         step->look_once = true;
-        (void)snprintf(step->code, sizeof step->code, "retcode_%u", result->retcode);
         book_begin_asking(job, step, now->mono_us + ms_us(BOOK_ANSWER_MS));
         break;
     case RETCODE_CLASS_CLOSED:
@@ -157,8 +154,8 @@ static void take_close_positions(struct book *book, struct book_job *job,
 {
     if (m->error[0] != '\0') {
         book_fail(book, job,
-                  strcmp(m->error, "symbol_unmapped") == 0 ? "symbol_unmapped"
-                                                           : "agent_unsupported",
+                  strcmp(m->error, "symbol_unmapped") == 0 ? CODE_SYMBOL_UNMAPPED
+                                                           : CODE_AGENT_UNSUPPORTED,
                   m->message, now);
         return;
     }
@@ -196,7 +193,8 @@ static void end_read(struct book *book, struct book_job *job, const struct book_
     job->filled_unix_us = now->unix_us;
     if (job->output.len > BOOK_READ_BYTES_MAX) {
         svc_buffer_reset(&job->output);
-        book_fail(book, job, "agent_unsupported", "the answer is larger than a report may be", now);
+        book_fail(book, job, CODE_AGENT_UNSUPPORTED, "the answer is larger than a report may be",
+                  now);
         return;
     }
     book_enter_ended(book, job, BOOK_DONE, "");
@@ -206,7 +204,7 @@ static void take_read(struct book *book, struct book_job *job, const struct wire
                       const struct book_now *now)
 {
     if (m->error[0] != '\0') {
-        book_fail(book, job, "agent_unsupported", m->message, now);
+        book_fail(book, job, CODE_AGENT_UNSUPPORTED, m->message, now);
         return;
     }
     if (m->kind == WIRE_ACCOUNT) {

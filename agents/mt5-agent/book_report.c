@@ -27,7 +27,7 @@ static bool say_unknown(struct book *book, struct book_job *job, const struct bo
     describe(job, &ret->report);
     ret->act = BOOK_REPORT;
     ret->report.outcome = BOOK_UNKNOWN;
-    ret->report.code = "unknown_outcome";
+    ret->report.code = code_name(CODE_UNKNOWN_OUTCOME);
     ret->report.text = "sent, and no answer; terminal and history are being asked";
     ret->report.filled_unix_us = 0;
     return true;

@@ -60,7 +60,7 @@ static int older_first(const void *a, const void *b)
 void book_plan_close(struct book *book, struct book_job *job, const struct book_now *now)
 {
     if (job->candidate_count == 0) {
-        book_fail(book, job, "nothing_to_do", "no position to close", now);
+        book_fail(book, job, CODE_NOTHING_TO_DO, "no position to close", now);
         return;
     }
     qsort(job->candidates, job->candidate_count, sizeof *job->candidates, older_first);
@@ -100,6 +100,7 @@ void book_enter_ended(struct book *book, struct book_job *job, enum book_outcome
 {
     job->state = BOOK_ENDED;
     job->outcome = outcome;
+    job->paused_mono_us = 0;
     (void)snprintf(job->code, sizeof job->code, "%s", outcome == BOOK_DONE ? "" : code);
     job->report_due_mono_us = 0;
     job->reported = false;
@@ -113,33 +114,33 @@ void book_enter_ended(struct book *book, struct book_job *job, enum book_outcome
     book_move(book, job, BOOK_LIST_UNACKED);
 }
 
-void book_fail(struct book *book, struct book_job *job, const char *code, const char *text,
+void book_fail(struct book *book, struct book_job *job, enum code code, const char *text,
                const struct book_now *now)
 {
     (void)snprintf(job->text, sizeof job->text, "%s", text);
     if (job_is_effect(job)) {
         struct record r = {.kind = RECORD_DONE, .at_unix_us = now->unix_us};
-        (void)snprintf(r.code, sizeof r.code, "%s", code);
+        (void)snprintf(r.code, sizeof r.code, "%s", code_name(code));
         book_write(book, job, &r);
     }
-    book_enter_ended(book, job, BOOK_FAILED, code);
+    book_enter_ended(book, job, BOOK_FAILED, code_name(code));
 }
 
-void book_void(struct book *book, struct book_job *job, const char *code, int64_t ready_unix_us,
+void book_void(struct book *book, struct book_job *job, enum code code, int64_t ready_unix_us,
                const struct book_now *now)
 {
     struct record r = {.kind = RECORD_VOID,
                        .at_unix_us = now->unix_us,
                        .epoch = job->epoch,
                        .ready_unix_us = ready_unix_us};
-    (void)snprintf(r.code, sizeof r.code, "%s", code);
+    (void)snprintf(r.code, sizeof r.code, "%s", code_name(code));
     book_write(book, job, &r);
     job->void_epoch = job->epoch;
     job->ready_unix_us = ready_unix_us;
     job->retcode = 0;
     job->text[0] = '\0';
     book_clear_steps(job);
-    book_enter_ended(book, job, BOOK_VOID, code);
+    book_enter_ended(book, job, BOOK_VOID, code_name(code));
 }
 
 static bool is_over(const struct book_step *step)
@@ -171,8 +172,8 @@ static void write_done(struct book *book, struct book_job *job, const struct boo
 }
 
 struct tally {
-    size_t open, executed, refused, not_executed, market_closed;
-    const struct book_step *first_refused; /* or whatever was not executed */
+    size_t open, executed, closed_by_other, refused, not_executed, market_closed;
+    const struct book_step *first_refused; /* or whatever else left its position as it was */
     int64_t ready_unix_us;                 /* earliest */
 };
 
@@ -183,10 +184,11 @@ static struct tally tally_steps(const struct book_job *job)
         const struct book_step *step = &job->steps[i];
         t.open += !is_over(step);
         t.executed += step->state == BOOK_EXECUTED;
+        t.closed_by_other += step->state == BOOK_CLOSED_BY_OTHER;
         t.refused += step->state == BOOK_REFUSED;
         t.not_executed += step->state == BOOK_NOT_EXECUTED;
         t.market_closed += step->state == BOOK_MARKET_CLOSED;
-        if (step->state != BOOK_EXECUTED && is_over(step) && t.first_refused == NULL)
+        if (step->state > BOOK_CLOSED_BY_OTHER && t.first_refused == NULL)
             t.first_refused = step;
         if (step->state == BOOK_MARKET_CLOSED && step->ready_unix_us > 0 &&
             (t.ready_unix_us == 0 || step->ready_unix_us < t.ready_unix_us))
@@ -195,7 +197,22 @@ static struct tally tally_steps(const struct book_job *job)
     return t;
 }
 
-/* Some of it was executed, so it is a fact; what was not is said, and journaled as over. */
+/* What a person should know of a job that is done, and its fills do not tell. */
+static void say_more(struct book_job *job, const struct tally *t)
+{
+    if (t->first_refused != NULL && job->step_count > t->executed + t->closed_by_other)
+        (void)snprintf(job->text, sizeof job->text,
+                       "%zu of %zu orders executed; the first of the others: %s", t->executed,
+                       job->step_count, t->first_refused->code);
+    const size_t len = strlen(job->text);
+    if (t->closed_by_other > 0)
+        (void)snprintf(job->text + len, sizeof job->text - len,
+                       "%s%zu of %zu positions had been closed by another order",
+                       len > 0 ? "; " : "", t->closed_by_other, job->step_count);
+}
+
+/* Some of it was executed, or is closed already, so it is a fact; what was not is said, and
+ * journaled as over. */
 static void conclude_executed(struct book *book, struct book_job *job, const struct tally *t,
                               const struct book_now *now)
 {
@@ -209,16 +226,73 @@ static void conclude_executed(struct book *book, struct book_job *job, const str
             write_done(book, job, step, now);
         job->steps[kept++] = *step;
     }
-    if (kept > t->executed)
-        (void)snprintf(job->text, sizeof job->text,
-                       "%zu of %zu orders executed; the first of the others: %s", t->executed, kept,
-                       t->first_refused->code);
     job->step_count = kept;
-    job->retcode = RETCODE_DONE;
+    say_more(job, t);
+    job->retcode = RETCODE_POSITION_CLOSED; /* unless an order of this job did something */
     for (size_t i = 0; i < kept; i++)
         if (job->steps[i].state == BOOK_EXECUTED)
             job->retcode = job->steps[i].retcode;
     book_enter_ended(book, job, BOOK_DONE, "");
+}
+
+static int64_t lease_end(const struct book_offer *offer)
+{
+    return offer->claimed_unix_us + ms_us((int64_t)offer->lease_ms - BOOK_TRUST_MARGIN_MS);
+}
+
+static bool is_expired(const struct book_job *job, const struct book_now *now)
+{
+    return job->expires_unix_us != 0 && now->unix_us > job->expires_unix_us;
+}
+
+/* May an order of this job start, as far as lease and session go? */
+static bool may_start(const struct book_job *job, const struct book_now *now)
+{
+    return !now->draining && now->unix_us <= lease_end(job->offer) &&
+           now->boot_us <= now->trust_until_boot_us;
+}
+
+/* Proven not executed, so the same orders may leave again. */
+static void plan_rest(struct book_job *job)
+{
+    job->went_on_epoch = job->epoch;
+    job->paused_mono_us = 0;
+    for (size_t i = 0; i < job->step_count; i++) {
+        struct book_step *step = &job->steps[i];
+        if (step->state != BOOK_NOT_EXECUTED)
+            continue;
+        step->state = BOOK_PLANNED;
+        step->attempts = 0;
+        step->retry_mono_us = 0;
+        step->look_once = false;
+        step->code[0] = '\0';
+    }
+}
+
+/* A part of a close is done, another was not sent or proven not executed, because a process or a
+ * lease ended. Reported like this, its positions would stay open. It goes on once under each lease,
+ * and waits for the next one, which a question brings; but not for ever. */
+static bool goes_on(struct book_job *job, const struct tally *t, const struct book_now *now)
+{
+    if (job->type != BOOK_CLOSE || job->terminal_only || t->not_executed == 0 ||
+        is_expired(job, now) ||
+        (job->paused_mono_us != 0 && now->mono_us - job->paused_mono_us >= ms_us(BOOK_REST_MS)))
+        return false;
+    if (job->offer != NULL && job->offer->complete && job->went_on_epoch != job->epoch &&
+        may_start(job, now))
+        plan_rest(job);
+    else if (job->paused_mono_us == 0)
+        job->paused_mono_us = now->mono_us;
+    return true;
+}
+
+void book_watch_paused(struct book *book, struct book_job *job, const struct book_now *now)
+{
+    if (job->paused_mono_us == 0)
+        return;
+    if (now->link_session == 0) /* nobody can ask */
+        job->paused_mono_us = now->mono_us;
+    book_conclude(book, job, now);
 }
 
 void book_conclude(struct book *book, struct book_job *job, const struct book_now *now)
@@ -226,14 +300,15 @@ void book_conclude(struct book *book, struct book_job *job, const struct book_no
     struct tally t = tally_steps(job);
     if (t.open > 0 || job->state == BOOK_ENDED)
         return;
-    if (t.first_refused == NULL && t.executed == 0)
+    if (t.first_refused == NULL && t.executed + t.closed_by_other == 0)
         return; /* no steps at all: nothing to conclude from */
-    if (t.executed > 0) {
-        conclude_executed(book, job, &t, now);
+    if (t.executed + t.closed_by_other > 0) {
+        if (!goes_on(job, &t, now))
+            conclude_executed(book, job, &t, now);
     } else if (t.market_closed > 0) {
-        book_void(book, job, "waiting_market", t.ready_unix_us, now);
+        book_void(book, job, CODE_WAITING_MARKET, t.ready_unix_us, now);
     } else if (t.not_executed > 0) {
-        book_void(book, job, "not_executed", 0, now);
+        book_void(book, job, CODE_NOT_EXECUTED, 0, now);
     } else {
         const struct book_step *step = t.first_refused;
         job->retcode = step->retcode;
@@ -244,21 +319,37 @@ void book_conclude(struct book *book, struct book_job *job, const struct book_no
     }
 }
 
-void book_end_step(struct book *book, struct book_job *job, struct book_step *step,
-                   enum book_step_state state, const char *code, const struct book_now *now)
+static void end_step(struct book *book, struct book_job *job, struct book_step *step,
+                     enum book_step_state state, const struct book_now *now)
 {
     step->state = state;
-    memmove(step->code, code, strlen(code) + 1); /* it may be the step's own */
-    if (state == BOOK_EXECUTED)
-        job->filled_unix_us = now->unix_us;
-    if (state == BOOK_EXECUTED || state == BOOK_REFUSED)
+    if (state == BOOK_EXECUTED || state == BOOK_CLOSED_BY_OTHER || state == BOOK_REFUSED)
         write_done(book, job, step, now);
     book_conclude(book, job, now);
 }
 
+void book_end_step(struct book *book, struct book_job *job, struct book_step *step,
+                   enum book_step_state state, const struct book_now *now)
+{
+    step->code[0] = '\0';
+    if (state == BOOK_EXECUTED)
+        job->filled_unix_us = now->unix_us;
+    end_step(book, job, step, state, now);
+}
+
+void book_refuse_step(struct book *book, struct book_job *job, struct book_step *step,
+                      enum book_step_state state, enum code code, const struct book_now *now)
+{
+    if (code == CODE_RETCODE)
+        (void)snprintf(step->code, sizeof step->code, "retcode_%u", step->retcode);
+    else
+        (void)snprintf(step->code, sizeof step->code, "%s", code_name(code));
+    end_step(book, job, step, state, now);
+}
+
 /* What has not been sent ends like this. */
 static void end_unsent(struct book *book, struct book_job *job, enum book_step_state state,
-                       const char *code, const char *text, const struct book_now *now)
+                       enum code code, const char *text, const struct book_now *now)
 {
     if (job->state == BOOK_WAITING && state == BOOK_REFUSED) {
         book_fail(book, job, code, text, now);
@@ -274,13 +365,8 @@ static void end_unsent(struct book *book, struct book_job *job, enum book_step_s
         if (job->steps[i].state != BOOK_PLANNED)
             continue;
         job->steps[i].retcode = 0;
-        book_end_step(book, job, &job->steps[i], state, code, now);
+        book_refuse_step(book, job, &job->steps[i], state, code, now);
     }
-}
-
-static int64_t lease_end(const struct book_offer *offer)
-{
-    return offer->claimed_unix_us + ms_us((int64_t)offer->lease_ms - BOOK_TRUST_MARGIN_MS);
 }
 
 int64_t book_not_after(const struct book_job *job, const struct book_now *now)
@@ -295,13 +381,12 @@ int64_t book_not_after(const struct book_job *job, const struct book_now *now)
 
 bool book_check_windows(struct book *book, struct book_job *job, const struct book_now *now)
 {
-    if (job->expires_unix_us != 0 && now->unix_us > job->expires_unix_us) {
-        end_unsent(book, job, BOOK_REFUSED, "stale", "expired before the order was sent", now);
+    if (is_expired(job, now)) {
+        end_unsent(book, job, BOOK_REFUSED, CODE_STALE, "expired before the order was sent", now);
         return false;
     }
-    if (now->draining || now->unix_us > lease_end(job->offer) ||
-        now->boot_us > now->trust_until_boot_us) {
-        end_unsent(book, job, BOOK_NOT_EXECUTED, "not_executed", "", now);
+    if (!may_start(job, now)) {
+        end_unsent(book, job, BOOK_NOT_EXECUTED, CODE_NOT_EXECUTED, "", now);
         return false;
     }
     return true;
@@ -390,7 +475,7 @@ bool book_next_order(struct book *book, struct book_job *job, const struct book_
     if (now->terminal_session == 0 || !now->trade_connected || now->account == NULL)
         return false; /* wait; the windows end it */
     if (job->offer->has_account && !account_same(&job->offer->account, now->account)) {
-        end_unsent(book, job, BOOK_REFUSED, "account_mismatch",
+        end_unsent(book, job, BOOK_REFUSED, CODE_ACCOUNT_MISMATCH,
                    "the terminal is logged in to another account", now);
         return false;
     }

@@ -36,7 +36,7 @@ struct execute {
     size_t compacted_bytes; /* the journal's size after the last compaction */
     struct svc_arena arena;
     struct svc_buffer line;
-    struct svc_counter *reports, *refused, *orders;
+    struct svc_counter *reports, *refused, *envelopes_refused, *orders;
     struct svc_histogram *flushes;
 };
 
@@ -257,6 +257,12 @@ static void on_refused(void *arg, enum terminal_refusal why)
     svc_counter_add(x->refused, why, 1);
 }
 
+static void on_envelope_refused(void *arg)
+{
+    struct execute *x = arg;
+    svc_counter_add(x->envelopes_refused, 0, 1);
+}
+
 static uint64_t on_journal_seq(void *arg)
 {
     struct execute *x = arg;
@@ -328,13 +334,16 @@ static enum svc_rc open_journal(struct execute *x, const struct config *config,
 
 static void add_metrics(struct execute *x, struct svc_metrics *metrics)
 {
-    x->orders = svc_counter_new(metrics, "agent_orders_sent_total",
+    x->orders = svc_counter_new(metrics, "tradewire_agent_orders_sent_total",
                                 "orders handed to the terminal, with retries", NULL, NULL);
-    x->reports = svc_counter_new(metrics, "agent_reports_total", "reports sent to the gateway",
-                                 "outcome", outcome_names);
-    x->refused = svc_counter_new(metrics, "agent_terminal_refused_total",
+    x->reports = svc_counter_new(metrics, "tradewire_agent_reports_total",
+                                 "reports sent to the gateway", "outcome", outcome_names);
+    x->refused = svc_counter_new(metrics, "tradewire_agent_terminal_refused_total",
                                  "terminal connections closed", "reason", terminal_refusal_names);
-    x->flushes = svc_histogram_new(metrics, "agent_journal_flush_seconds",
+    x->envelopes_refused =
+        svc_counter_new(metrics, "tradewire_agent_envelopes_refused_total",
+                        "messages of the gateway that are no envelope", NULL, NULL);
+    x->flushes = svc_histogram_new(metrics, "tradewire_agent_journal_flush_seconds",
                                    "how long the disk took to flush the journal");
 }
 
@@ -348,7 +357,8 @@ static enum svc_rc open_edges(struct execute *x, const struct config *config,
         .agent_key = config->agent_key,
         .journal_id = journal_id(x->journal),
         .keys = keys,
-        .events = {on_offer, on_acked, on_symbols_acked, wake, on_journal_seq, x},
+        .events = {on_offer, on_acked, on_symbols_acked, on_envelope_refused, wake, on_journal_seq,
+                   x},
     };
     const struct terminal_events terminal = {on_terminal_changed, on_answer, on_number, on_refused,
                                              x};

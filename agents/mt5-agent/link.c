@@ -315,10 +315,12 @@ static void take_frame(struct link *link, const void *bytes, size_t len)
     Tradewire__V1__Envelope *envelope;
     struct svc_error err;
     svc_arena_reset(&link->arena);
-    if (contracts_unpack_envelope(&link->arena, bytes, len, &envelope, &err) == SVC_OK)
+    if (contracts_unpack_envelope(&link->arena, bytes, len, &envelope, &err) == SVC_OK) {
         take(link, envelope);
-    else
+    } else {
+        link->options.events.refused(link->options.events.arg);
         svc_warn_limited(&limit, "envelope_refused", SVC_ERR(&err));
+    }
 }
 
 static void receive(void *arg, uint32_t events)

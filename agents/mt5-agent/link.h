@@ -19,6 +19,7 @@ struct link_events { /* called from the loop's PEER phase */
     void (*offer)(void *arg, const struct book_offer *offer);
     void (*acked)(void *arg, const char *job_id, uint64_t epoch);
     void (*symbols_acked)(void *arg, uint64_t report, uint32_t page);
+    void (*refused)(void *arg); /* a message that is no envelope, and was dropped */
     void (*changed)(void *arg); /* a session began or ended, a heartbeat came */
     uint64_t (*journal_seq)(void *arg);
     void *arg;

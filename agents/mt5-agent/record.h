@@ -25,9 +25,11 @@ enum record_kind {
     RECORD_RECV,    /* an effect was offered: epoch, job_seq, expires, closing, terminal_only */
     RECORD_INTENT,  /* a step will be sent: everything from step to server_time */
     RECORD_SENT,    /* it left for the terminal */
-    RECORD_DONE,  /* a step's end: executed (filled > 0), or code; step 0: the job's, never sent */
-    RECORD_ACKED, /* the report is durable elsewhere: epoch */
-    RECORD_VOID,  /* epochs up to this one are refused for ever: epoch, code, ready */
+    RECORD_DONE,    /* a step's end: executed (filled > 0), or its position closed by another order
+                       (filled 0, retcode 10036, order and deal the other's), or code; step 0: the
+                       job's, never sent */
+    RECORD_ACKED,   /* the report is durable elsewhere: epoch */
+    RECORD_VOID,    /* epochs up to this one are refused for ever: epoch, code, ready */
 };
 
 struct record { /* members that a kind does not use are zero */

@@ -31,13 +31,21 @@ static Tradewire__V1__Fill *build_fill(struct svc_arena *arena, const struct boo
     return fill;
 }
 
+static void add_steps(struct svc_arena *arena, const struct book_report *report,
+                      enum book_step_state state, Tradewire__V1__JobReport *ret)
+{
+    for (size_t i = 0; i < report->step_count; i++)
+        if (report->steps[i].state == state)
+            ret->fills[ret->n_fills++] = build_fill(arena, &report->steps[i]);
+}
+
+/* The job's own orders first: a reader who looks at one looks at the first. */
 static void add_fills(struct svc_arena *arena, const struct book_report *report,
                       Tradewire__V1__JobReport *ret)
 {
     ret->fills = svc_arena_alloc(arena, (report->step_count + 1) * sizeof(Tradewire__V1__Fill *));
-    for (size_t i = 0; i < report->step_count; i++)
-        if (report->steps[i].state == BOOK_EXECUTED)
-            ret->fills[ret->n_fills++] = build_fill(arena, &report->steps[i]);
+    add_steps(arena, report, BOOK_EXECUTED, ret);
+    add_steps(arena, report, BOOK_CLOSED_BY_OTHER, ret);
 }
 
 static Tradewire__V1__AgentTimes *build_times(struct svc_arena *arena,

@@ -19,6 +19,7 @@ enum retcode_class {
 enum {
     RETCODE_DONE = 10009,
     RETCODE_DONE_PARTIAL = 10010,
+    RETCODE_POSITION_CLOSED = 10036,
     RETCODE_RETRIES_MAX = 3,
     RETCODE_RETRY_TOTAL_MS = 2000, /* PRICE: of all attempts */
 };

@@ -90,8 +90,11 @@ static void read_position(struct jsonline *r, void *ret)
 static void read_match(struct jsonline *r, void *ret)
 {
     struct wire_match *match = ret;
-    const char *state = jsonline_word(r, "state");
+    const char *state = jsonline_word(r, "state"), *by = jsonline_word(r, "by");
     match->magic = jsonline_count(r, "magic");
+    match->by_position = strcmp(by, "position") == 0;
+    if (!match->by_position && strcmp(by, "magic") != 0 && strcmp(by, "token") != 0)
+        jsonline_bad(r, "by");
     match->filled = strcmp(state, "filled") == 0;
     if (!match->filled && strcmp(state, "active") != 0)
         jsonline_bad(r, "state");

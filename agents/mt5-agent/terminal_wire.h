@@ -56,7 +56,8 @@ struct wire_position {
 
 struct wire_match { /* an order that was looked for and found */
     uint64_t magic;
-    bool filled; /* false: it exists, and is still being worked on */
+    bool filled;      /* false: it exists, and is still being worked on */
+    bool by_position; /* another order, which closed the position that this one was to close */
     uint64_t order, deal, position;
     char price[RECORD_DECIMAL_TEXT], volume[RECORD_DECIMAL_TEXT], profit[RECORD_DECIMAL_TEXT];
     char symbol[RECORD_SYMBOL_TEXT];

@@ -47,11 +47,6 @@ static struct broker_position *find_position(const struct broker *broker, uint64
     return NULL;
 }
 
-const struct broker_position *broker_position_of(const struct broker *broker, uint64_t ticket)
-{
-    return find_position(broker, ticket);
-}
-
 static struct broker_position *position_of_symbol(const struct broker *broker, int symbol)
 {
     for (size_t i = 0; i < broker->position_count; i++)

@@ -89,7 +89,6 @@ uint32_t broker_judge(const struct broker *broker, const struct broker_order *or
 /* Make it so: position, balance, history, and the symbol's next price. */
 void broker_apply(struct broker *broker, const struct broker_deal *deal);
 
-const struct broker_position *broker_position_of(const struct broker *broker, uint64_t ticket);
 /* Floating profit of a position at the present quote, and of all. */
 int64_t broker_profit_cents(const struct broker *broker, const struct broker_position *position);
 int64_t broker_floating_cents(const struct broker *broker);

@@ -1,8 +1,6 @@
 /* Quotes as seeded random walks. */
 #include "market.h"
 
-#include "contracts/decimal.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -163,10 +161,4 @@ void market_step(struct market *market, int symbol)
         s->mid_points + move < s->start_points - edge)
         move = -move;
     s->mid_points += move;
-}
-
-void market_price_text(const struct market *market, int symbol, int64_t points,
-                       char ret[MARKET_PRICE_TEXT])
-{
-    decimal_print(points, market->symbols[symbol].digits, ret);
 }

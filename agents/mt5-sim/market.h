@@ -14,7 +14,6 @@
 enum {
     MARKET_SYMBOLS_MAX = 512,
     MARKET_NAME_TEXT = 32,
-    MARKET_PRICE_TEXT = 32,
     MARKET_TICK_VALUE_SCALE = 8,
 };
 
@@ -51,8 +50,6 @@ struct market_quote market_quote_of(const struct market *market, int symbol);
  * for a symbol with USD as its base is the larger one, at the bid. */
 int64_t market_tick_value(const struct market *market, int symbol);
 void market_step(struct market *market, int symbol);
-void market_price_text(const struct market *market, int symbol, int64_t points,
-                       char ret[MARKET_PRICE_TEXT]);
 
 /* One number of a splitmix64 stream; also the scripts' dice. */
 uint64_t market_random(uint64_t *state);

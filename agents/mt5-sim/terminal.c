@@ -267,8 +267,9 @@ static void on_line(void *arg, const char *line, size_t len)
 {
     struct wire_command command;
     struct svc_error err;
+    static struct svc_log_limit limit;
     if (wire_parse(line, len, &command, &err) != SVC_OK) {
-        svc_warn("line_ignored", SVC_ERR(&err));
+        svc_warn_limited(&limit, "line_ignored", SVC_ERR(&err));
         return;
     }
     take(arg, &command);

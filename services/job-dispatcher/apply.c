@@ -144,12 +144,20 @@ static const char *error_text(const Tradewire__V1__JobResult *result, struct svc
                             (const char *)result->text.data);
 }
 
+/* An order of the job's own before one that had closed its position for it. */
+static bool is_before(const Tradewire__V1__Fill *fill, const Tradewire__V1__Fill *other)
+{
+    const bool is_own = decimal_compare(fill->volume, "0") > 0;
+    const bool other_is_own = decimal_compare(other->volume, "0") > 0;
+    return is_own != other_is_own ? is_own : fill->step < other->step;
+}
+
 static const char *first_order(const Tradewire__V1__JobResult *result, struct svc_arena *arena)
 {
     const Tradewire__V1__Fill *first = NULL;
     for (size_t i = 0; i < result->n_fills; i++) {
         const Tradewire__V1__Fill *fill = result->fills[i];
-        if (fill->order != 0 && (first == NULL || fill->step < first->step))
+        if (fill->order != 0 && (first == NULL || is_before(fill, first)))
             first = fill;
     }
     return first != NULL ? svc_arena_printf(arena, "%" PRIu64, first->order) : NULL;

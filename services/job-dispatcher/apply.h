@@ -18,7 +18,8 @@ struct apply_row { /* texts borrowed from message and arena */
     const char *output;        /* JSON object; NULL: none */
     const char *fill_price;    /* decimal, weighted by volume over all fills; NULL: none */
     const char *filled_volume; /* decimal, lots; NULL: none */
-    const char *order_id;      /* ticket of the first step's order; NULL: none */
+    const char *order_id;      /* ticket of the first step that filled something, else of the first
+                                  step (another order closed it); NULL: none */
     int64_t ready_unix_us;     /* 0: at once */
     const char *timeline;      /* JSON object of µs times */
     const void *raw;           /* the record, for a job not known yet */

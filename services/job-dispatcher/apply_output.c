@@ -97,6 +97,14 @@ static void add_fills(struct svc_buffer *json, const Tradewire__V1__JobResult *r
     add_steps(json, result);
 }
 
+/* An error's text is the job's error_message; of what is done it says what the fills do not. */
+static void add_message(struct svc_buffer *json, const Tradewire__V1__JobResult *result)
+{
+    if (result->outcome == TRADEWIRE__V1__OUTCOME__OUTCOME_DONE && result->has_text &&
+        result->text.len > 0)
+        add_text(json, "message", (const char *)result->text.data, result->text.len);
+}
+
 const char *apply_output(const Tradewire__V1__JobResult *result, const char *price,
                          const char *volume, struct svc_arena *arena)
 {
@@ -109,6 +117,7 @@ const char *apply_output(const Tradewire__V1__JobResult *result, const char *pri
     struct svc_buffer json = {.bytes = NULL};
     svc_buffer_text(&json, "{");
     add_fills(&json, result, price, volume);
+    add_message(&json, result);
     if (is_object) {
         add_name(&json, "output");
         svc_buffer_add(&json, result->output.data, result->output.len);

@@ -12,7 +12,9 @@ I3   one step of a job caused at most one order, and no order came from nowhere
 I4   an order was placed by the job's own agent, and none was thrown away
 I5   no order started after its limit; a close closed what the earlier planned entries of its strategy had opened, all of
      it, and nothing of a later planned one; of what no entry of its strategy opened, only what is older than its alert
-I11  what was answered 202 and what a terminal executed is what Postgres says
+I11  what was answered 202 and what a terminal executed is what Postgres says; an order counts for one job. A close may
+     name another job's order, if that one closed the position that its own step was to close: then without volume and
+     profit, so that nothing is counted twice
 """
 
 import argparse
@@ -48,6 +50,15 @@ class Signal:
 
 
 @dataclass
+class ClosedByOther:
+    """A step of output_data that found its position closed: the order that did it, and what the step claims of it."""
+
+    ticket: int
+    position: int
+    profit: str = None
+
+
+@dataclass
 class Job:
     job_id: str
     status: str
@@ -60,8 +71,9 @@ class Job:
     strategy_id: str = None
     scope: str = "strategy"  # of a close
     symbol: str = None
-    tickets: list = field(default_factory=list)  # of output_data's steps
+    tickets: list = field(default_factory=list)  # of output_data's steps that filled something
     error: str = ""
+    closed_by_other: list = field(default_factory=list)
 
 
 @dataclass
@@ -150,7 +162,8 @@ def check_left_open(jobs, orders, owner):
     closed = {(order.agent_id, order.position) for order in orders if order.position}
     closes = defaultdict(list)
     for job in jobs:
-        is_over = job.status == "completed" and len(job.tickets) < STEPS_MAX or job.error.startswith("nothing_to_do")
+        steps = len(job.tickets) + len(job.closed_by_other)
+        is_over = job.status == "completed" and steps < STEPS_MAX or job.error.startswith("nothing_to_do")
         if job.opened_before and job.scope == "strategy" and job.strategy_id and is_over:
             closes[job.agent_id, job.strategy_id].append(job)
     for order in orders:
@@ -165,6 +178,7 @@ def check_left_open(jobs, orders, owner):
 def check_facts(signals, jobs, orders, owner):
     """Postgres says what the terminals' ledgers say."""
     placed = defaultdict(dict)
+    ledger = {(order.agent_id, order.ticket): order for order in orders}
     for order in orders:
         if order.identity in owner:
             placed[owner[order.identity].job_id][order.ticket] = order
@@ -173,16 +187,39 @@ def check_facts(signals, jobs, orders, owner):
         done = placed.get(job.job_id, {})
         if done and job.status not in ("completed", "unknown"):
             yield "I4", f"job {job.job_id} has {len(done)} orders and is {job.status}: {job.error}"
-        if job.status == "completed" and set(job.tickets) != set(done):
+        if job.status == "completed" and sorted(job.tickets) != sorted(done):
             yield "I11", f"job {job.job_id} reports tickets {sorted(job.tickets)}, its ledger {sorted(done)}"
+        yield from check_closed_by_other(job, done, ledger, owner)
         signal = signal_of.get(job.signal_id)
         if signal and signal.status == "executed" and job.status != "completed":
             yield "I11", f"signal {signal.signal_id} is executed, its job {job.status}"
         if signal and signal.status == "executed":
-            yield from check_fill(signal, done)
+            yield from check_fill(signal, job, done)
 
 
-def check_fill(signal, done):
+def check_closed_by_other(job, done, ledger, owner):
+    """Each position that the job did not have to close any more was closed by an order of another job."""
+    taken = [order.position for order in done.values()]
+    for step in job.closed_by_other:
+        order = ledger.get((job.agent_id, step.ticket))
+        other = order and owner.get(order.identity)
+        if not order or not step.position or order.position != step.position or not other or other is job:
+            yield "I11", f"job {job.job_id} says that order {step.ticket} of another job closed {step.position}: it did not"
+        if step.profit is not None:
+            yield "I11", f"job {job.job_id} counts the profit of order {step.ticket}, another job's"
+        if step.position in taken:
+            yield "I11", f"job {job.job_id} has closed position {step.position} twice"
+        taken.append(step.position)
+
+
+def check_fill(signal, job, done):
+    """Without an order of its own a close names the one that had closed its position, and has no price."""
+    if not done and job.closed_by_other:
+        if signal.broker_order_id not in {str(step.ticket) for step in job.closed_by_other}:
+            yield "I11", f"signal {signal.signal_id} names order {signal.broker_order_id}, which closed nothing for it"
+        if signal.fill_price is not None:
+            yield "I11", f"signal {signal.signal_id} was filled at {signal.fill_price} by nothing"
+        return
     tickets = {str(ticket) for ticket in done}
     if signal.broker_order_id not in tickets:
         yield "I11", f"signal {signal.signal_id} names order {signal.broker_order_id}, its ledger {sorted(tickets)}"
@@ -243,10 +280,13 @@ def read_jobs(cursor):
                       FROM jobs WHERE lane = 1""")
     for job_id, status, agent, signal, given, expires, output, error, seq, strategy, symbol in cursor.fetchall():
         before = given.get("opened_before_unix_us")
+        steps = (output or {}).get("steps", [])
         yield Job(str(job_id), status, str(agent), str(signal) if signal else None, int(given.get("magic_tag") or 0),
                   expires, datetime.fromtimestamp(before / 1e6, timezone.utc) if before else None,
                   seq, str(strategy) if strategy else None, given.get("scope", "strategy"), symbol,
-                  [int(fill["ticket"]) for fill in (output or {}).get("steps", [])], error or "")
+                  [int(step["ticket"]) for step in steps if Decimal(step["volume"]) > 0], error or "",
+                  [ClosedByOther(int(step["ticket"]), int(step.get("position_id", 0)), step.get("profit"))
+                   for step in steps if Decimal(step["volume"]) == 0])
 
 
 def check_files(database_url, load_paths, terminals, settled=True):

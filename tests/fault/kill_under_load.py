@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """kill -9 of every program, of Kafka and of Postgres, at random, under load; then the checker.
 
-    kill_under_load.py --bin build/ci/bin [--kills N] [--agents N] [--rate N] [--seed N]
+    kill_under_load.py --bin build/ci/bin [--kills N] [--agents N] [--rate N] [--closes PERCENT] [--seed N]
 
-A stack of its own; loadgen keeps sending, and sends again on 5xx as TradingView does. A kill counts only if a signal
+A stack of its own; loadgen keeps sending, entries and closes, and sends again on 5xx as TradingView does. A kill counts only if a signal
 was between its 202 and its end at that moment, and if the program had handled one since its last start; others are
 repeated. What was killed is started again at once, as a supervisor would. When every target has its counted kills,
 the load ends, everything must settle by itself, and the checker looks at every ledger.
@@ -23,7 +23,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "deploy/local"), str(P
 import psycopg2  # noqa: E402  Debian's python3-psycopg2
 from checker import check_files, read_orders  # noqa: E402
 from tradewire_stack import servers  # noqa: E402
-from tradewire_stack.program import die_with_parent  # noqa: E402
+from tradewire_stack.program import die_with_parent, end_on_signals  # noqa: E402
 from tradewire_stack.stack import Stack  # noqa: E402
 
 COUNTED_WAIT_S = 60  # for the moment in which a kill counts
@@ -34,7 +34,7 @@ MARKS_OF_A_SANITIZER = ("AddressSanitizer", "ThreadSanitizer", "LeakSanitizer", 
 class Load:
     """loadgen in the background; its ledger is read while it grows."""
 
-    def __init__(self, stack, rate, seed):
+    def __init__(self, stack, rate, closes, seed):
         self.ledger = stack.state / "load.jsonl"
         self.ledger.unlink(missing_ok=True)
         secrets = stack.state / "secrets"
@@ -43,7 +43,7 @@ class Load:
         self.log = open(stack.state / "log" / "loadgen.log", "wb")
         self.process = subprocess.Popen(
             [str(stack.bin / "loadgen"), "--url", stack.public_url(), "--secrets", str(secrets), "--rate", str(rate),
-             "--seconds", "7200", "--seed", str(seed), "--ledger", str(self.ledger)],
+             "--seconds", "7200", "--closes", str(closes), "--seed", str(seed), "--ledger", str(self.ledger)],
             stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
         self.offset, self.accepted = 0, []  # (answer time µs, signal id)
 
@@ -174,6 +174,18 @@ def settle(stack, load, world, say):
         time.sleep(1)
 
 
+def ends(world):
+    """How the jobs ended, as {"close_position failed nothing_to_do": 12, …}."""
+    return dict(world.ask("""
+        SELECT json_object_agg(what, n) FROM (
+            SELECT concat_ws(' ', job_type, status, nullif(split_part(error_message, ':', 1), '')) AS what, count(*) AS n
+            FROM jobs GROUP BY 1
+            UNION ALL
+            SELECT 'positions of a close that another order had closed', count(*)
+            FROM jobs, jsonb_array_elements(output_data -> 'steps') step
+            WHERE status = 'completed' AND (step ->> 'volume')::numeric = 0) counted"""))
+
+
 def check_sanitized(stack, exit_codes):
     """What the sanitizers wrote, and how each program ended."""
     for program in stack.programs:
@@ -204,7 +216,7 @@ def run(given, say):
     randomness = random.Random(given.seed)
     stack = build_stack(given, f"kill{given.seed}", say)
     world = World(stack.admin_url)
-    load = Load(stack, given.rate, given.seed)
+    load = Load(stack, given.rate, given.closes, given.seed)
     try:
         targets = make_targets(stack, world, load, randomness)
 
@@ -223,9 +235,13 @@ def run(given, say):
             kill_once(target, load, world, is_broken, say)
         load.stop()
         settle(stack, load, world, say)
+        ended = ends(world)
+        say("ended: " + ", ".join(f"{what} {count}" for what, count in sorted(ended.items())))
         exit_codes = stack.stop()
         violations, seen = check_files(stack.admin_url, [load.ledger], stack.ledgers())
         violations += check_sanitized(stack, exit_codes)
+        if given.closes and not ended.get("close_position completed"):
+            violations.append(("load", "no close closed a position: nothing was tried with closes"))
         return targets, violations, seen
     finally:
         if load.process.poll() is None:
@@ -239,6 +255,7 @@ def main():
     parser.add_argument("--kills", type=int, default=2, help="counted kills of each target")
     parser.add_argument("--agents", type=int, default=6)
     parser.add_argument("--rate", type=int, default=40, help="alerts per second")
+    parser.add_argument("--closes", type=int, default=20, help="percent of the alerts that are closes")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100000)
     given = parser.parse_args()
     begin = time.monotonic()
@@ -246,8 +263,9 @@ def main():
     def say(text):
         print(f"[{time.monotonic() - begin:6.1f} s] {text}", flush=True)
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    say(f"seed {given.seed}, {given.kills} kills of each, {given.agents} agents, {given.rate} alerts/s")
+    end_on_signals()
+    say(f"seed {given.seed}, {given.kills} kills of each, {given.agents} agents, {given.rate} alerts/s, "
+        f"{given.closes} % closes")
     targets, violations, seen = run(given, say)
     for target in targets:
         say(f"{target.name}: {target.counted} counted kills of {target.tried}")

@@ -5,6 +5,7 @@ Then the one checker over the load ledger, Postgres and the terminals' ledgers.
 """
 
 import json
+import random
 import subprocess
 import sys
 import time
@@ -21,19 +22,22 @@ from checker import check_files  # noqa: E402
 
 OUTAGE_S = 20
 RATE, SECONDS_MAX = 50, 600  # the load goes on until the test ends it
+CLOSES_PERCENT = 20
 
 
 @pytest.fixture
 def load(scenario, tmp_path):
-    """loadgen at a steady rate over all strategies; yields its process and ledger."""
+    """loadgen at a steady rate over all strategies, entries and closes; yields its process and ledger."""
     stack = scenario.stack
+    seed = random.randrange(1, 10**9)
+    print("seed of the load", seed)
     secrets = tmp_path / "secrets"
     secrets.write_text("".join(s.secret + "\n" for s in stack.strategies[:3]))
     ledger = tmp_path / "load.jsonl"
     process = subprocess.Popen(
         [str(stack.bin / "loadgen"), "--url", stack.public_url(), "--secrets", str(secrets), "--rate", str(RATE),
-         "--seconds", str(SECONDS_MAX), "--ledger", str(ledger)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        preexec_fn=die_with_parent)
+         "--seconds", str(SECONDS_MAX), "--closes", str(CLOSES_PERCENT), "--seed", str(seed), "--ledger", str(ledger)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
     yield process, ledger
     if process.poll() is None:
         process.kill()
@@ -54,6 +58,8 @@ def assert_settled_and_consistent(scenario, process, ledger):
     violations, seen = check_files(scenario.stack.admin_url, [ledger], scenario.stack.ledgers())
     assert not violations
     assert seen["answers"] >= enough
+    assert scenario.sql("SELECT count(*) > 0 FROM jobs WHERE job_type = 'close_position' AND status = 'completed' "
+                        "AND created_at > now() - interval '10 minutes'") == [(True,)], "closes had something to close"
 
 
 def test_twenty_seconds_without_kafka(scenario, load):
@@ -69,6 +75,9 @@ def test_twenty_seconds_without_kafka(scenario, load):
 
 def test_twenty_seconds_without_postgres(scenario, load):
     process, ledger = load
+    # One that is known, and whose entry no close of the load may overtake.
+    unloaded = scenario.stack.add_strategy(scenario.stack.accounts[0], "unloaded", max_age_s=120)
+    assert scenario.alert(unloaded).status == 202
     until(lambda: statuses(ledger).count(202) > RATE, 30, "load is running")
     servers.POSTGRES.kill()
     away = time.monotonic() + OUTAGE_S
@@ -77,7 +86,7 @@ def test_twenty_seconds_without_postgres(scenario, load):
         time.sleep(0.5)
     assert scenario.post("/webhook/tradingview/" + "1" * 64, "{}").status == 503, "an unknown secret can't be judged"
     servers.POSTGRES.start()
-    row = scenario.ended(scenario.alert(scenario.stack.strategies[0]).json["signal_id"])
+    row = scenario.ended(scenario.alert(unloaded).json["signal_id"])
     assert row["status"] == "executed"
     assert_settled_and_consistent(scenario, process, ledger)
 

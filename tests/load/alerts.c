@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { SECRETS_MAX = 100000 };
-enum purpose { PURPOSE_SYMBOL, PURPOSE_SIDE };
+enum purpose { PURPOSE_SYMBOL, PURPOSE_SIDE, PURPOSE_CLOSE };
 
 /* A line's secret: what our server makes is lower-case hex. */
 static bool read_secret(char *line, char ret[SECRET_TEXT_MAX + 1])
@@ -59,7 +59,8 @@ enum svc_rc alerts_open(const struct options *options, struct alerts *ret, struc
     *ret = (struct alerts){.count = options->count,
                            .seed = seed_of(options),
                            .pattern = options->pattern,
-                           .rate = options->rate};
+                           .rate = options->rate,
+                           .closes_percent = options->closes_percent};
     ret->all = calloc(options->count, sizeof *ret->all);
     ret->secrets = calloc(SECRETS_MAX, sizeof *ret->secrets);
     if (ret->all == NULL || ret->secrets == NULL)
@@ -91,17 +92,31 @@ void alerts_id(const struct alerts *alerts, uint64_t index, char ret[ALERT_ID_MA
     (void)snprintf(ret, ALERT_ID_MAX, "lg-%s-%" PRIu64, alerts->run_id, index);
 }
 
+bool alerts_is_close(const struct alerts *alerts, uint64_t index)
+{
+    return schedule_random(alerts->seed, index, PURPOSE_CLOSE) % 100 < alerts->closes_percent;
+}
+
+/* Its own dice for each: a run has the same entries with closes between them as without. */
+static const char *action(const struct alerts *alerts, uint64_t index)
+{
+    if (alerts_is_close(alerts, index))
+        return "\"close\"";
+    return schedule_random(alerts->seed, index, PURPOSE_SIDE) % 2 == 0
+               ? "\"buy\",\"volume\":\"0.01\""
+               : "\"sell\",\"volume\":\"0.01\"";
+}
+
 size_t alerts_body(const struct alerts *alerts, uint64_t index, char ret[ALERT_BODY_MAX])
 {
     static const char *const symbols[] = {"EURUSD", "GBPUSD", "USDJPY", "XAUUSD"};
     char id[ALERT_ID_MAX], now[SVC_TIME_TEXT];
     alerts_id(alerts, index, id);
     (void)svc_time_text(alerts->begin_unix_us + alerts_due_us(alerts, index), now);
-    const int len = snprintf(
-        ret, ALERT_BODY_MAX,
-        "{\"symbol\":\"%s\",\"action\":\"%s\",\"volume\":\"0.01\",\"alert_id\":\"%s\","
-        "\"timenow\":\"%s\"}",
-        symbols[schedule_random(alerts->seed, index, PURPOSE_SYMBOL) % 4],
-        schedule_random(alerts->seed, index, PURPOSE_SIDE) % 2 == 0 ? "buy" : "sell", id, now);
+    const int len =
+        snprintf(ret, ALERT_BODY_MAX,
+                 "{\"symbol\":\"%s\",\"action\":%s,\"alert_id\":\"%s\",\"timenow\":\"%s\"}",
+                 symbols[schedule_random(alerts->seed, index, PURPOSE_SYMBOL) % 4],
+                 action(alerts, index), id, now);
     return (size_t)len;
 }

@@ -26,7 +26,7 @@ struct alerts {
     struct alert *all; /* a long run's memory is touched as it goes on */
     uint64_t count, seed;
     enum pattern pattern;
-    uint32_t rate;
+    uint32_t rate, closes_percent;
     char (*secrets)[SECRET_TEXT_MAX + 1];
     uint32_t secret_count;
     char run_id[24];       /* part of every alert_id */
@@ -40,6 +40,7 @@ void alerts_close(struct alerts *alerts);
 
 /* When it is due, µs from the run's beginning. */
 int64_t alerts_due_us(const struct alerts *alerts, uint64_t index);
+bool alerts_is_close(const struct alerts *alerts, uint64_t index);
 uint32_t alerts_strategy(const struct alerts *alerts, uint64_t index);
 void alerts_id(const struct alerts *alerts, uint64_t index, char ret[ALERT_ID_MAX]);
 /* The JSON body; its length. */

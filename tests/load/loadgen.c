@@ -95,9 +95,12 @@ int main(int argc, char **argv)
         return code;
     catch_interrupts();
     allow_descriptors();
-    code = alerts_open(&options, &alerts, &err) == SVC_OK
-               ? run_and_report(&options, &alerts, &ledger, &outcomes)
-               : complain(&err);
+    if (alerts_open(&options, &alerts, &err) != SVC_OK)
+        code = complain(&err);
+    else if (options.check_only)
+        code = SVC_EXIT_OK;
+    else
+        code = run_and_report(&options, &alerts, &ledger, &outcomes);
     (void)ledger_close(&ledger);
     outcomes_done(&outcomes);
     alerts_close(&alerts);

@@ -21,7 +21,9 @@ static const char help[] =
     "                     burst     all of a second at its beginning\n"
     "                     barclose  all of every 5 s within the first of them, most of them early\n"
     "                     ramp      from 0 up to N; with --seconds half as many alerts\n"
-    "  --seed N           repeats a run's symbols and sides; printed (default: from the clock)\n"
+    "  --closes PERCENT   how many of the alerts are closes, 0 to 100 (default 0)\n"
+    "  --seed N           repeats a run's symbols, sides and closes; printed (default: from the "
+    "clock)\n"
     "  --ledger FILE      one JSON line per alert, when it is answered for good:\n"
     "                     alert_id, strategy (line of the secrets file, from 0), t_send_us (when "
     "it was\n"
@@ -36,10 +38,13 @@ static const char help[] =
     "                     10000); with all of them busy alerts go out late, and their latency says "
     "so\n"
     "  --json             one JSON document on stdout instead of text\n"
+    "  --check-config     read the options and the secrets file, send nothing: 0 when they are "
+    "good\n"
     "  --help, --version\n"
     "\n"
-    "Alerts: buy or sell 0.01 lots of EURUSD, GBPUSD, USDJPY or XAUUSD, with timenow and a unique "
-    "alert_id.\n"
+    "Alerts: buy or sell 0.01 lots of EURUSD, GBPUSD, USDJPY or XAUUSD, or close what the strategy "
+    "holds of it,\n"
+    "with timenow and a unique alert_id.\n"
     "The times are fixed beforehand (open loop), and latencies count from when an alert was due, "
     "not from when\n"
     "it was sent. After a 5xx, a lost connection, or no answer in 3 s an alert is sent again 5 s "
@@ -48,6 +53,10 @@ static const char help[] =
     "\n"
     "  sent         alerts due            executed, failed, discarded   how the accepted ones "
     "ended\n"
+    "  closes       of them closes        nothing_to_do                 closes that found no "
+    "position: as right an\n"
+    "                                                                   end as executed, and not "
+    "counted as failed\n"
     "  accepted     answered 202          open       neither, when the waiting was over\n"
     "  refused      answered otherwise    missing    accepted, and no row in tv_signals\n"
     "  unanswered   no answer at all      doubled    more than one row of the same alert_id that "
@@ -68,12 +77,14 @@ enum option_name {
     OPTION_COUNT,
     OPTION_SECONDS,
     OPTION_PATTERN,
+    OPTION_CLOSES,
     OPTION_SEED,
     OPTION_LEDGER,
     OPTION_DATABASE,
     OPTION_WAIT,
     OPTION_CONNECTIONS,
     OPTION_JSON,
+    OPTION_CHECK_CONFIG,
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -85,12 +96,14 @@ static const struct option long_options[] = {
     {"count", required_argument, NULL, OPTION_COUNT},
     {"seconds", required_argument, NULL, OPTION_SECONDS},
     {"pattern", required_argument, NULL, OPTION_PATTERN},
+    {"closes", required_argument, NULL, OPTION_CLOSES},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"ledger", required_argument, NULL, OPTION_LEDGER},
     {"database", required_argument, NULL, OPTION_DATABASE},
     {"wait", required_argument, NULL, OPTION_WAIT},
     {"connections", required_argument, NULL, OPTION_CONNECTIONS},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -166,6 +179,8 @@ static bool read_option(int option, struct options *ret)
         return number32(optarg, 1, 86400, &ret->seconds);
     case OPTION_PATTERN:
         return read_pattern(optarg, &ret->pattern);
+    case OPTION_CLOSES:
+        return number32(optarg, 0, 100, &ret->closes_percent);
     case OPTION_SEED:
         return number(optarg, 0, UINT64_MAX, &ret->seed);
     case OPTION_LEDGER:
@@ -180,6 +195,9 @@ static bool read_option(int option, struct options *ret)
         return number32(optarg, 1, 20000, &ret->connections);
     case OPTION_JSON:
         ret->json = true;
+        return true;
+    case OPTION_CHECK_CONFIG:
+        ret->check_only = true;
         return true;
     case OPTION_HELP:
     case OPTION_VERSION:

@@ -133,8 +133,11 @@ static void count_code(struct outcomes *outcomes, const char *message)
 
 static void count_row(struct outcomes *outcomes, const char *status, const char *message)
 {
+    static const char nothing_to_do[] = "nothing_to_do:";
     if (strcmp(status, "executed") == 0)
         outcomes->executed++;
+    else if (message != NULL && strncmp(message, nothing_to_do, strlen(nothing_to_do)) == 0)
+        outcomes->nothing_to_do++;
     else if (strcmp(status, "failed") == 0)
         outcomes->failed++;
     else if (strcmp(status, "discarded") == 0)
@@ -213,7 +216,7 @@ static enum svc_rc read_doubled(struct reader *reader, struct svc_error *err)
     if (rc != SVC_OK)
         return rc;
     const struct outcomes *o = reader->outcomes;
-    const uint64_t known = o->executed + o->failed + o->discarded + o->open;
+    const uint64_t known = o->executed + o->nothing_to_do + o->failed + o->discarded + o->open;
     const uint64_t all = (uint64_t)svc_pg_i64(rows, 0, 0);
     reader->outcomes->unasked = all > known ? all - known : 0;
     reader->outcomes->doubled = (uint64_t)svc_pg_i64(rows, 0, 1);

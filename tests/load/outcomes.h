@@ -15,6 +15,8 @@ struct outcome_code { /* how often a failed or discarded signal named this code 
 
 struct outcomes {
     uint64_t executed, failed, discarded, open, missing, doubled;
+    uint64_t nothing_to_do; /* closes without a position to close: an end as right as executed, and
+                               none of the failed */
     uint64_t unasked; /* rows of alerts that were never answered 202: they landed after a 503 */
     struct outcome_code codes[OUTCOME_CODES];
     struct figures to_order, to_fill; /* from the webhook's arrival, by the job's timeline */

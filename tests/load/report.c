@@ -7,12 +7,21 @@ struct line {
     uint64_t value;
 };
 
+static uint64_t count_closes(const struct report *report)
+{
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < report->run->sent; i++)
+        count += alerts_is_close(report->alerts, i);
+    return count;
+}
+
 static int lines_of(const struct report *report, struct line ret[16])
 {
     int count = 0;
     const struct run_result *run = report->run;
     const struct outcomes *o = report->outcomes;
     ret[count++] = (struct line){"sent", run->sent};
+    ret[count++] = (struct line){"closes", count_closes(report)};
     ret[count++] = (struct line){"accepted", run->accepted};
     ret[count++] = (struct line){"refused", run->refused};
     ret[count++] = (struct line){"unanswered", run->unanswered};
@@ -20,6 +29,7 @@ static int lines_of(const struct report *report, struct line ret[16])
     if (o == NULL)
         return count;
     ret[count++] = (struct line){"executed", o->executed};
+    ret[count++] = (struct line){"nothing_to_do", o->nothing_to_do};
     ret[count++] = (struct line){"failed", o->failed};
     ret[count++] = (struct line){"discarded", o->discarded};
     ret[count++] = (struct line){"open", o->open};

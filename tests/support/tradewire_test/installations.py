@@ -69,6 +69,14 @@ class Supabase(Database):
         platform.rows(DEFAULTS.format(**names))
         return self
 
+    def session(self, role=None):
+        """Roles are taken on by the superuser: the owner is no member of the platform's."""
+        if role is None:
+            return super().session()
+        made = Session(self.super_url, role)
+        self.sessions.append(made)
+        return made
+
     def platform(self):
         """A session of the superuser, whom the owner of a Supabase project never is."""
         made = Session(self.super_url)
@@ -90,6 +98,15 @@ class Supabase(Database):
             session.close()
 
 
+def inhabited(kind, admin_url):
+    """A database that has users and nothing else yet: plain or supabase. `super` is a session that sees everything."""
+    made = {"plain": Database, "supabase": Supabase}[kind](admin_url).create()
+    if kind == "plain":
+        plain_auth(made)
+    made.super = made.session() if kind == "plain" else made.platform()
+    return made
+
+
 def load(database, shape):
     """Make an older installation in an empty database, as whoever owns it. Supabase keeps users for itself."""
     text = (SHAPES / f"{shape}.sql").read_text()
@@ -108,7 +125,8 @@ def plain_auth(database):
         CREATE SCHEMA auth;
         CREATE TABLE auth.users (id uuid PRIMARY KEY, email text, created_at timestamptz DEFAULT now());
         CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$
-            SELECT nullif(current_setting('request.jwt.claim.sub', true), '')::uuid
+            SELECT coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''),
+                            (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'))::uuid
         $$""")
 
 

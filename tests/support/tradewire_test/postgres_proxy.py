@@ -1,5 +1,5 @@
 """A proxy in front of a Postgres that cuts connections at a chosen statement: before it arrives, or after it was done
-and before its answer arrives. Later connections pass through."""
+and before its answer arrives. Later connections pass through. `version` makes the server say that it is another one."""
 
 import socket
 import struct
@@ -16,7 +16,7 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         host = f"127.0.0.1:{self.listener.getsockname()[1]}"
         self.url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[0] + "@" + host))
-        self.decide = lambda number, text: None
+        self.decide, self.version = lambda number, text: None, None
         self.statements, self.cuts, self.lock = [], 0, threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -81,6 +81,8 @@ class _Connection:
         try:
             while True:
                 kind, body = self._message(self.server)
+                if self.proxy.version and kind == b"S" and body.startswith(b"server_version\0"):
+                    body = b"server_version\0" + self.proxy.version.encode() + b"\0"
                 if not self.swallow:
                     self.client.sendall(kind + struct.pack("!i", len(body) + 4) + body)
                 elif kind == b"Z":

@@ -156,6 +156,34 @@ static void test_done(void **state)
     svc_arena_done(&f.arena);
 }
 
+/* A close whose first position another job had closed, as its agent reports it. */
+static void test_closed_by_another_order(void **state)
+{
+    (void)state;
+    for (int own = 0; own <= 1; own++) {
+        struct fixture f;
+        set_up(&f, TRADEWIRE__V1__OUTCOME__OUTCOME_DONE);
+        add_fill(&f, 1, 31, "1.5", "0");
+        if (own)
+            add_fill(&f, 2, 32, "1.6", "0.10");
+        f.result.has_text = 1;
+        f.result.text.data = (uint8_t *)svc_arena_text(&f.arena, "1 of 2");
+        f.result.text.len = 6;
+        const struct apply_row *row = apply(&f);
+        assert_string_equal(row->order_id, own ? "32" : "31");
+        assert_null(row->error);
+        assert_non_null(strstr(row->output, "\"message\":\"1 of 2\""));
+        if (own) {
+            assert_string_equal(row->filled_volume, "0.1");
+            assert_string_equal(row->fill_price, "1.6");
+        } else {
+            assert_null(row->filled_volume);
+            assert_null(row->fill_price);
+        }
+        svc_arena_done(&f.arena);
+    }
+}
+
 static void test_other_outcomes(void **state)
 {
     (void)state;
@@ -262,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_price_is_weighted_by_volume),
         cmocka_unit_test(test_price_beyond_the_columns),
         cmocka_unit_test(test_done),
+        cmocka_unit_test(test_closed_by_another_order),
         cmocka_unit_test(test_other_outcomes),
         cmocka_unit_test(test_output),
         cmocka_unit_test(test_unreadable_output),

@@ -215,7 +215,27 @@ static void closed_market_waits(void **state)
     assert_int_equal(b->action.order.magic, third.magic);
 }
 
-/* Somebody else closed it meanwhile: success, with the real closing deal. */
+static void answer_found(struct bench *b, bool by_position)
+{
+    struct wire_match match = match_for(b->action.keys[0].magic);
+    match.by_position = by_position;
+    (void)snprintf(match.profit, sizeof match.profit, "4.20");
+    struct wire_message m = found_message(b->action.command_id, &match, 1);
+    answer(b, &m);
+}
+
+static void check_closed_by_other(const struct book_step *step)
+{
+    assert_int_equal(step->state, BOOK_CLOSED_BY_OTHER);
+    assert_int_equal(step->retcode, 10036);
+    assert_int_equal(step->order, 31);
+    assert_int_equal(step->deal, 41);
+    assert_string_equal(step->price, "1.08777");
+    assert_string_equal(step->filled, "0"); /* volume and profit are the other order's */
+    assert_string_equal(step->profit, "");
+}
+
+/* Another order closed it meanwhile: success, with the real closing deal, and nothing filled. */
 static void already_closed_is_success(void **state)
 {
     struct bench *b = *state;
@@ -227,11 +247,60 @@ static void already_closed_is_success(void **state)
     expect(b, BOOK_FIND);
     assert_int_equal(b->action.key_count, 1);
     assert_int_equal(b->action.keys[0].position, 4);
-    struct wire_match match = match_for(b->action.keys[0].magic);
-    struct wire_message m = found_message(b->action.command_id, &match, 1);
-    answer(b, &m);
+    answer_found(b, true);
+    for (int life = 0; life < 2; life++) { /* the journal keeps the difference */
+        expect_report(b, BOOK_DONE, "");
+        assert_int_equal(b->action.report.step_count, 1);
+        assert_int_equal(b->action.report.retcode, 10036);
+        assert_int_equal(b->action.report.filled_unix_us, 0);
+        assert_string_equal(b->action.report.text,
+                            "1 of 1 positions had been closed by another order");
+        check_closed_by_other(b->action.report.steps);
+        restart(b, true);
+    }
+}
+
+/* The position is closed because this order did it: an execution as any other. */
+static void found_by_its_magic_is_its_own(void **state)
+{
+    struct bench *b = *state;
+    struct book_offer offer = close_offer(b, JOB_A);
+    struct wire_position p = position(4, TAG, "EURUSD", T0 - 9);
+    resolve(b, &offer, &p, 1);
+    expect(b, BOOK_ORDER);
+    answer_code(b, 10036, 0);
+    expect(b, BOOK_FIND);
+    answer_found(b, false);
     expect_report(b, BOOK_DONE, "");
-    assert_int_equal(b->action.report.steps[0].deal, 41);
+    assert_int_equal(b->action.report.steps->state, BOOK_EXECUTED);
+    assert_string_equal(b->action.report.steps->filled, "0.10");
+    assert_string_equal(b->action.report.steps->profit, "4.20");
+    assert_string_equal(b->action.report.text, "");
+}
+
+static void one_is_closed_one_was_and_one_fails(void **state)
+{
+    struct bench *b = *state;
+    struct book_offer offer = close_offer(b, JOB_A);
+    struct wire_position positions[] = {position(4, TAG, "EURUSD", T0 - 9),
+                                        position(5, TAG, "EURUSD", T0 - 5),
+                                        position(6, TAG, "EURUSD", T0 - 4)};
+    resolve(b, &offer, positions, 3);
+    expect(b, BOOK_ORDER);
+    answer_code(b, 10036, 0);
+    expect(b, BOOK_ORDER);
+    answer_done(b, 2);
+    expect(b, BOOK_FIND);
+    answer_found(b, true);
+    expect(b, BOOK_ORDER);
+    answer_code(b, 10017, 0);
+    expect_report(b, BOOK_DONE, "");
+    assert_string_equal(b->action.report.text,
+                        "1 of 3 orders executed; the first of the others: retcode_10017; "
+                        "1 of 3 positions had been closed by another order");
+    assert_int_equal(b->action.report.retcode, 10009);
+    check_closed_by_other(b->action.report.steps);
+    assert_int_equal(b->action.report.steps[1].state, BOOK_EXECUTED);
 }
 
 static void more_than_the_limit(void **state)
@@ -250,25 +319,160 @@ static void more_than_the_limit(void **state)
     assert_non_null(strstr(b->action.report.text, "2 positions left open"));
 }
 
-/* A question ends the lease: what was not sent is not sent any more. */
-static void question_stops_the_rest(void **state)
+/* A close of two positions of which the first is closed: what ends before the second is sent? */
+static struct book_offer close_one_of_two(struct bench *b)
 {
-    struct bench *b = *state;
     struct book_offer offer = close_offer(b, JOB_A);
     struct wire_position positions[] = {position(4, TAG, "EURUSD", T0 - 9),
                                         position(5, TAG, "EURUSD", T0 - 5)};
     resolve(b, &offer, positions, 2);
     expect(b, BOOK_ORDER);
+    return offer;
+}
+
+static void ask_again(struct bench *b, struct book_offer *offer)
+{
+    renew_trust(b);
+    offer->epoch++;
+    offer->question = true;
+    offer->claimed_unix_us = b->now.unix_us;
+    give(b, offer);
+}
+
+static void expect_the_rest(struct bench *b)
+{
+    struct order_identity second;
+    order_identity(JOB_A, 2, TAG, &second);
+    expect(b, BOOK_ORDER);
+    assert_int_equal(b->action.order.position, 5);
+    assert_int_equal(b->action.order.magic, second.magic); /* the same order: it never was one */
+    answer_done(b, 2);
+    expect_report(b, BOOK_DONE, "");
+    assert_int_equal(b->action.report.step_count, 2);
+    assert_string_equal(b->action.report.text, "");
+    assert_int_equal(records_of(b, RECORD_INTENT, JOB_A), 2);
+}
+
+static void expect_part(struct bench *b)
+{
+    expect_report(b, BOOK_DONE, "");
+    assert_string_equal(b->action.report.text,
+                        "1 of 2 orders executed; the first of the others: not_executed");
+}
+
+/* A question ends the lease: the rest is sent under the question's, once the first is known. */
+static void rest_goes_on_under_a_question(void **state)
+{
+    struct bench *b = *state;
+    struct book_offer offer = close_one_of_two(b);
     uint64_t id = b->action.command_id;
-    offer.epoch = 2;
-    offer.question = true;
-    give(b, &offer);
+    ask_again(b, &offer);
     expect(b, BOOK_NOTHING);
     struct wire_message m = done_message(id);
     answer(b, &m);
-    expect_report(b, BOOK_DONE, "");
+    expect_the_rest(b);
     assert_int_equal(b->action.report.epoch, 2);
-    assert_int_equal(records_of(b, RECORD_SENT, JOB_A), 1);
+}
+
+/* Nothing of it is done: it can be given back, as any other. */
+static void nothing_done_is_given_back(void **state)
+{
+    struct bench *b = *state;
+    struct book_offer offer = close_one_of_two(b);
+    uint64_t id = b->action.command_id;
+    ask_again(b, &offer);
+    struct wire_message m = refusal_message(id, "stale");
+    answer(b, &m);
+    expect_report(b, BOOK_VOID, "not_executed");
+}
+
+static void rest_waits_for_a_lease(void **state)
+{
+    struct bench *b = *state;
+    struct book_offer offer = close_one_of_two(b);
+    answer_done(b, 1);
+    pass_ms(b, 14001); /* the session is not certain any more */
+    expect(b, BOOK_NOTHING);
+    assert_true(book_is_idle(b->book));
+    b->now.link_session = 0; /* nobody can ask: that may take its time */
+    pass_ms(b, 2 * BOOK_REST_MS);
+    expect(b, BOOK_NOTHING);
+    b->now.link_session = 2;
+    expect(b, BOOK_NOTHING);
+    ask_again(b, &offer);
+    expect_the_rest(b);
+}
+
+static void rest_does_not_wait_for_ever(void **state)
+{
+    struct bench *b = *state;
+    (void)close_one_of_two(b);
+    answer_done(b, 1);
+    pass_ms(b, 14001);
+    expect(b, BOOK_NOTHING);
+    pass_ms(b, BOOK_REST_MS - 1);
+    expect(b, BOOK_NOTHING);
+    pass_ms(b, 1);
+    expect_part(b);
+    restart(b, true); /* and is not taken up again */
+    expect_part(b);
+}
+
+static void rest_expires(void **state)
+{
+    struct bench *b = *state;
+    struct book_offer offer = close_one_of_two(b);
+    answer_done(b, 1);
+    pass_ms(b, 14001);
+    expect(b, BOOK_NOTHING);
+    b->now.unix_us = offer.expires_unix_us + 1;
+    ask_again(b, &offer);
+    expect_part(b);
+}
+
+/* Once under each lease: a terminal that says that it is too late is not asked in a circle. */
+static void rest_goes_on_once_under_a_lease(void **state)
+{
+    struct bench *b = *state;
+    struct book_offer offer = close_one_of_two(b);
+    answer_done(b, 1);
+    for (int turn = 0; turn < 2; turn++) { /* the first time, and once more */
+        expect(b, BOOK_ORDER);
+        struct wire_message m = refusal_message(b->action.command_id, "stale");
+        answer(b, &m);
+    }
+    expect(b, BOOK_NOTHING);
+    ask_again(b, &offer);
+    expect_the_rest(b);
+}
+
+/* Killed in the middle: what was not sent is proven so, and goes on under the question's lease. */
+static void rest_goes_on_after_a_restart(void **state)
+{
+    struct bench *b = *state;
+    struct book_offer offer = close_one_of_two(b);
+    answer_done(b, 1);
+    restart(b, true);
+    ask_again(b, &offer);
+    int64_t waited_ms = 0;
+    for (enum book_act act; (act = next(b)) != BOOK_ORDER; waited_ms += 500) {
+        assert_true(waited_ms <= 40000);
+        if (act == BOOK_FIND) {
+            struct wire_message m = found_message(b->action.command_id, NULL, 0);
+            answer(b, &m);
+        } else if (act == BOOK_REPORT) {
+            assert_int_equal(b->action.report.outcome, BOOK_UNKNOWN);
+            book_acked(b->book, JOB_A, 2, &b->now);
+        }
+        pass_ms(b, 500);
+        renew_trust(b);
+    }
+    assert_true(waited_ms >= BOOK_QUIET_MS);
+    assert_int_equal(b->action.order.position, 5);
+    answer_done(b, 2);
+    expect_report(b, BOOK_DONE, "");
+    assert_int_equal(b->action.report.step_count, 2);
+    assert_string_equal(b->action.report.text, "");
 }
 
 static void question_before_the_first_order_voids(void **state)
@@ -302,8 +506,16 @@ int main(void)
         TEST(all_fail),
         TEST(closed_market_waits),
         TEST(already_closed_is_success),
+        TEST(found_by_its_magic_is_its_own),
+        TEST(one_is_closed_one_was_and_one_fails),
         TEST(more_than_the_limit),
-        TEST(question_stops_the_rest),
+        TEST(rest_goes_on_under_a_question),
+        TEST(nothing_done_is_given_back),
+        TEST(rest_waits_for_a_lease),
+        TEST(rest_does_not_wait_for_ever),
+        TEST(rest_expires),
+        TEST(rest_goes_on_once_under_a_lease),
+        TEST(rest_goes_on_after_a_restart),
         TEST(question_before_the_first_order_voids),
     };
     return cmocka_run_group_tests_name("book close", tests, NULL, NULL);

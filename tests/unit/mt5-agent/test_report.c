@@ -102,6 +102,41 @@ static void executed_close(void **state)
     assert_int_equal(m->times->reported, T0 + 9);
 }
 
+/* It names the order that closed the position, and counts nothing of it. The job's own come first.
+ */
+static void closed_by_another_order(void **state)
+{
+    (void)state;
+    struct book_step steps[2] = {
+        {.step = 1,
+         .state = BOOK_CLOSED_BY_OTHER,
+         .retcode = 10036,
+         .order = 31,
+         .position = 4,
+         .close_position = 4,
+         .price = "1.5",
+         .filled = "0",
+         .volume = "0.10"},
+        {.step = 2, .state = BOOK_EXECUTED, .order = 32, .price = "1.6", .filled = "0.10"},
+    };
+    const struct book_report report = {.job_id = JOB,
+                                       .epoch = 1,
+                                       .outcome = BOOK_DONE,
+                                       .code = "",
+                                       .text = "",
+                                       .steps = steps,
+                                       .step_count = 2};
+    const Tradewire__V1__JobReport *m = send(&report);
+    assert_int_equal(m->n_fills, 2);
+    assert_int_equal(m->fills[0]->step, 2);
+    assert_int_equal(m->fills[1]->step, 1);
+    assert_int_equal(m->fills[1]->retcode, 10036);
+    assert_int_equal(m->fills[1]->order, 31);
+    assert_int_equal(m->fills[1]->position, 4);
+    assert_string_equal(m->fills[1]->volume, "0");
+    assert_null(m->fills[1]->profit);
+}
+
 static void every_outcome_passes_the_checks(void **state)
 {
     (void)state;
@@ -215,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(executed_close),
+        cmocka_unit_test(closed_by_another_order),
         cmocka_unit_test(every_outcome_passes_the_checks),
         cmocka_unit_test(hello_passes_the_checks),
         cmocka_unit_test(offer_comes_in_whole),

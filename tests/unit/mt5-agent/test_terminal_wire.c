@@ -77,15 +77,19 @@ static void found(void **state)
     struct wire_message m;
     assert_int_equal(
         parse("{\"type\":\"found\",\"id\":9,\"trade_connected\":true,\"history_ready\":false,"
-              "\"matches\":[{\"magic\":9007199254740991,\"state\":\"filled\",\"side\":\"sell\","
+              "\"matches\":[{\"magic\":9007199254740991,\"by\":\"magic\",\"state\":\"filled\","
+              "\"side\":\"sell\","
               "\"order\":\"1\",\"price\":\"1\",\"volume\":\"2\"},"
-              "{\"magic\":5,\"state\":\"active\",\"side\":\"buy\"}]}",
+              "{\"magic\":5,\"by\":\"token\",\"state\":\"active\",\"side\":\"buy\"},"
+              "{\"magic\":6,\"by\":\"position\",\"state\":\"active\",\"side\":\"buy\"}]}",
               &m),
         SVC_OK);
-    assert_int_equal(m.count, 2);
+    assert_int_equal(m.count, 3);
     assert_true(m.matches[0].magic == UINT64_C(9007199254740991));
     assert_true(m.matches[0].filled && m.matches[0].sell);
     assert_false(m.matches[1].filled);
+    assert_false(m.matches[0].by_position || m.matches[1].by_position);
+    assert_true(m.matches[2].by_position);
     assert_true(m.trade_connected);
     assert_false(m.history_ready);
 }
@@ -221,12 +225,16 @@ static void what_is_refused(void **state)
         "{\"type\":\"result\",\"id\":1,\"retcode\":10009,\"order\":\"18446744073709551616\"}",
         "{\"type\":\"result\",\"id\":1,\"retcode\":4294967296}",
         "{\"type\":\"found\",\"id\":1}",
-        "{\"type\":\"found\",\"id\":1,\"matches\":[{\"magic\":1,\"state\":\"odd\",\"side\":\"buy\"}"
-        "]}",
-        "{\"type\":\"found\",\"id\":1,\"matches\":[{\"magic\":1,\"state\":\"filled\",\"side\":"
-        "\"buy\"}]}",
+        "{\"type\":\"found\",\"id\":1,\"matches\":[{\"magic\":1,\"by\":\"magic\",\"state\":"
+        "\"odd\",\"side\":\"buy\"}]}",
         "{\"type\":\"found\",\"id\":1,\"matches\":[{\"magic\":1,\"state\":\"active\",\"side\":"
-        "\"long\"}]}",
+        "\"buy\"}]}",
+        "{\"type\":\"found\",\"id\":1,\"matches\":[{\"magic\":1,\"by\":\"luck\",\"state\":"
+        "\"active\",\"side\":\"buy\"}]}",
+        "{\"type\":\"found\",\"id\":1,\"matches\":[{\"magic\":1,\"by\":\"magic\",\"state\":"
+        "\"filled\",\"side\":\"buy\"}]}",
+        "{\"type\":\"found\",\"id\":1,\"matches\":[{\"magic\":1,\"by\":\"magic\",\"state\":"
+        "\"active\",\"side\":\"long\"}]}",
         "{\"type\":\"found\",\"id\":1,\"matches\":[7]}",
         "{\"type\":\"positions\",\"id\":1,\"positions\":[{\"ticket\":\"0\"}]}",
         "{\"type\":\"positions\",\"id\":1,\"positions\":{}}",

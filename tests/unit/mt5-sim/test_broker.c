@@ -18,6 +18,14 @@ struct bench {
     int64_t time;
 };
 
+static const struct broker_position *position_of(const struct broker *broker, uint64_t ticket)
+{
+    for (size_t i = 0; i < broker->position_count; i++)
+        if (broker->positions[i].ticket == ticket)
+            return &broker->positions[i];
+    return NULL;
+}
+
 static struct bench *new_bench(enum broker_mode mode)
 {
     struct bench *b = calloc(1, sizeof *b);
@@ -149,8 +157,8 @@ static void hedging_closes_by_ticket(void **state)
                .symbol = EURUSD, .volume = 5, .sell = true, .position = second.order, .magic = 99});
     assert_int_equal(part.entry, BROKER_OUT);
     assert_int_equal(part.position, second.order);
-    assert_int_equal(broker_position_of(&b->broker, second.order)->volume, 15);
-    assert_int_equal(broker_position_of(&b->broker, first.order)->volume, 10);
+    assert_int_equal(position_of(&b->broker, second.order)->volume, 15);
+    assert_int_equal(position_of(&b->broker, first.order)->volume, 10);
     assert_int_equal(b->broker.balance_cents, before + part.profit_cents);
     assert_int_equal(part.profit_cents, (part.price_points - second.price_points) * 5);
     struct broker_match match;
@@ -158,7 +166,7 @@ static void hedging_closes_by_ticket(void **state)
     assert_null(match.last); /* still open */
     (void)must(b, (struct broker_order){
                       .symbol = EURUSD, .volume = 15, .sell = true, .position = second.order});
-    assert_null(broker_position_of(&b->broker, second.order));
+    assert_null(position_of(&b->broker, second.order));
     broker_match_closing(&b->broker, second.order, &match);
     assert_int_equal(match.volume, 20); /* the closing deals only, both of them */
     broker_match_order(&b->broker, 99, NULL, 0, &match);
@@ -172,18 +180,18 @@ static void netting_keeps_one_position(void **state)
     struct bench *b = new_bench(BROKER_NETTING);
     struct broker_deal first = must(b, (struct broker_order){.symbol = EURUSD, .volume = 10}),
                        more = must(b, (struct broker_order){.symbol = EURUSD, .volume = 30});
-    const struct broker_position *p = broker_position_of(&b->broker, first.order);
+    const struct broker_position *p = position_of(&b->broker, first.order);
     assert_int_equal(b->broker.position_count, 1);
     assert_int_equal(p->volume, 40);
     assert_int_equal(p->open_points, (first.price_points * 10 + more.price_points * 30 + 20) / 40);
     struct broker_deal less =
         must(b, (struct broker_order){.symbol = EURUSD, .volume = 15, .sell = true});
     assert_int_equal(less.entry, BROKER_OUT);
-    assert_int_equal(broker_position_of(&b->broker, first.order)->volume, 25);
+    assert_int_equal(position_of(&b->broker, first.order)->volume, 25);
     struct broker_deal turn =
         must(b, (struct broker_order){.symbol = EURUSD, .volume = 40, .sell = true});
     assert_int_equal(turn.entry, BROKER_INOUT);
-    p = broker_position_of(&b->broker, first.order);
+    p = position_of(&b->broker, first.order);
     assert_true(p->sell);
     assert_int_equal(p->volume, 15);
     assert_int_equal(p->open_points, turn.price_points);

@@ -80,19 +80,6 @@ static void bad_lists_are_refused(void **state)
     }
 }
 
-static void prices_have_the_symbols_digits(void **state)
-{
-    (void)state;
-    struct market m = market_of(1, "EURUSD,USDJPY,XAUUSD");
-    char text[MARKET_PRICE_TEXT];
-    market_price_text(&m, 0, 108504, text);
-    assert_string_equal(text, "1.08504");
-    market_price_text(&m, 1, 150000, text);
-    assert_string_equal(text, "150.000");
-    market_price_text(&m, 2, 240012, text);
-    assert_string_equal(text, "2400.12");
-}
-
 /* What one tick is worth is what the broker pays for it: profit of one lot over one point. */
 static void a_tick_is_worth_what_the_broker_pays(void **state)
 {
@@ -116,7 +103,6 @@ int main(void)
         cmocka_unit_test(quotes_are_sane),
         cmocka_unit_test(symbols_are_found),
         cmocka_unit_test(bad_lists_are_refused),
-        cmocka_unit_test(prices_have_the_symbols_digits),
         cmocka_unit_test(a_tick_is_worth_what_the_broker_pays),
     };
     return cmocka_run_group_tests_name("market", tests, NULL, NULL);

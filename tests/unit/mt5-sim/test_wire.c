@@ -75,6 +75,22 @@ static void order_is_read(void **state)
 }
 
 /* An order that cannot be tied to a time or an identity is never taken. */
+static void prices_have_the_symbols_digits(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {"\"bid\":\"1.08496\",\"ask\":\"1.08504\"",
+                                           "\"bid\":\"149.990\",\"ask\":\"150.000\""};
+    struct svc_buffer line = {.bytes = NULL};
+    for (int symbol = 0; symbol < 2; symbol++) {
+        struct wire_result result = {.id = 1, .symbol = symbol, .retcode = RETCODE_REQUOTE};
+        result.quote.bid_points = symbol == 0 ? 108496 : 149990;
+        result.quote.ask_points = symbol == 0 ? 108504 : 150000;
+        wire_result(&result, &broker, &line);
+        assert_non_null(strstr(line.bytes, expected[symbol]));
+    }
+    svc_buffer_done(&line);
+}
+
 static void what_is_refused(void **state)
 {
     (void)state;
@@ -224,9 +240,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_is_read),        cmocka_unit_test(what_is_refused),
-        TEST(positions_come_in_pages),          TEST(symbols_come_in_pages_by_name),
-        TEST(symbols_say_what_the_broker_does), TEST(searches),
+        cmocka_unit_test(order_is_read),
+        cmocka_unit_test(what_is_refused),
+        TEST(prices_have_the_symbols_digits),
+        TEST(positions_come_in_pages),
+        TEST(symbols_come_in_pages_by_name),
+        TEST(symbols_say_what_the_broker_does),
+        TEST(searches),
     };
     return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
 }
