@@ -37,8 +37,8 @@ CREATE TABLE public.installation_before (
     PRIMARY KEY (relation, kind, name)
 );
 COMMENT ON TABLE public.installation_before IS 'What an older installation had when it was brought forward: rollbacks drop nothing that is listed here and restore from it. Empty on a new installation, but for what the files note about privileges.';
-COMMENT ON COLUMN public.installation_before.relation IS 'Table, or signature of a function, in schema public; the table''s name as it is now.';
-COMMENT ON COLUMN public.installation_before.kind IS 'table, column, constraint, index, policy, function; renamed; dropped_index; unvalidated and a version: a constraint that was NOT VALID until that file; acl: who might do what; made: a stand-in that the base made.';
+COMMENT ON COLUMN public.installation_before.relation IS 'Table, view, index, or signature of a function, in schema public; the table''s name as it is now.';
+COMMENT ON COLUMN public.installation_before.kind IS 'table, column, constraint, index, policy, function, view; renamed; renamed_index; dropped_index; unvalidated and a version: a constraint that was NOT VALID until that file; acl: who might do what; made: a stand-in that the base made.';
 COMMENT ON COLUMN public.installation_before.name IS 'Name within the relation; empty for the relation itself.';
 COMMENT ON COLUMN public.installation_before.before IS 'Its definition at that time; members by kind.';
 
@@ -151,8 +151,97 @@ BEGIN
 END $$;
 COMMENT ON PROCEDURE public.installation_drop_indexes IS 'Drops indexes, but for those that the installation had.';
 
+-- Rows made since may not fit an old rule. They stay, and the rule comes back in the nearest form. Who takes a file back is
+-- told: `migrate down` reads table and rule from the warning's fields, and lets nothing else differ.
+CREATE PROCEDURE public.installation_tell(p_relation text, p_rule text, p_column text, p_rows bigint, p_state text,
+                                          p_remedy text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_message text := format('%s of %s %s: %s rows made since do not fit', coalesce(p_rule, p_column), p_relation,
+                             p_state, p_rows);
+    v_hint text := format('mend those rows, then: ALTER TABLE public.%I %s', p_relation, p_remedy)
+                   || coalesce((SELECT format(' (%s, once the base is taken back)', b.before ->> 'name')
+                                FROM installation_before b WHERE b.relation = p_relation AND b.kind = 'renamed'
+                                  AND b.name = ''), '');
+BEGIN
+    IF p_rule IS NULL THEN
+        RAISE WARNING USING MESSAGE = v_message, HINT = v_hint, SCHEMA = 'public', TABLE = p_relation, COLUMN = p_column;
+    ELSE
+        RAISE WARNING USING MESSAGE = v_message, HINT = v_hint, SCHEMA = 'public', TABLE = p_relation, CONSTRAINT = p_rule;
+    END IF;
+END $$;
+COMMENT ON PROCEDURE public.installation_tell IS 'For rollbacks: warns that a constraint or index (p_rule), or else a column, is not quite as it was.';
+
+CREATE PROCEDURE public.installation_add_constraint(p_relation text, p_name text, p_definition text,
+                                                    p_comment text DEFAULT NULL)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_table regclass := format('public.%I', p_relation)::regclass;
+    v_rows bigint;
+BEGIN
+    EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', v_table, p_name, p_definition);
+    EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', p_name, v_table, p_comment);
+EXCEPTION WHEN check_violation OR foreign_key_violation THEN
+    EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s NOT VALID', v_table, p_name, p_definition);
+    EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', p_name, v_table, p_comment);
+    EXECUTE (SELECT CASE n.contype
+                 WHEN 'c' THEN format('SELECT count(*) FROM %s t WHERE NOT (%s)', v_table,
+                                      pg_get_expr(n.conbin, n.conrelid))
+                 ELSE format('SELECT count(*) FROM %s t WHERE %s AND NOT EXISTS (SELECT FROM %s r WHERE %s)', v_table,
+                             string_agg(format('t.%I IS NOT NULL', a.attname), ' AND '), n.confrelid::regclass,
+                             string_agg(format('r.%s = t.%I', quote_ident(f.attname), a.attname), ' AND ')) END
+             FROM pg_constraint n CROSS JOIN LATERAL unnest(n.conkey, n.confkey) k (column_no, other_no)
+             JOIN pg_attribute a ON a.attrelid = n.conrelid AND a.attnum = k.column_no
+             LEFT JOIN pg_attribute f ON f.attrelid = n.confrelid AND f.attnum = k.other_no
+             WHERE n.conrelid = v_table AND n.conname = p_name
+             GROUP BY n.contype, n.conbin, n.conrelid, n.confrelid) INTO v_rows;
+    CALL installation_tell(p_relation, p_name, NULL, v_rows, 'is NOT VALID', format('VALIDATE CONSTRAINT %I', p_name));
+WHEN unique_violation THEN
+    EXECUTE format('SELECT sum(copies) FROM (SELECT count(*) AS copies FROM %s WHERE num_nulls(%s) = 0 GROUP BY %2$s
+                                             HAVING count(*) > 1) d', v_table,
+                   substring(p_definition FROM '\((.*?)\)')) INTO v_rows;
+    CALL installation_tell(p_relation, p_name, NULL, v_rows, 'is left out',
+                           format('ADD CONSTRAINT %I %s', p_name, p_definition));
+END $$;
+COMMENT ON PROCEDURE public.installation_add_constraint IS 'For rollbacks: adds a constraint; one that rows do not fit is NOT VALID, a unique one is left out, and a warning says so.';
+
+CREATE PROCEDURE public.installation_set_not_null(p_relation text, p_column text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_rows bigint;
+BEGIN
+    EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I SET NOT NULL', p_relation, p_column);
+EXCEPTION WHEN not_null_violation THEN
+    EXECUTE format('SELECT count(*) FROM public.%I WHERE %I IS NULL', p_relation, p_column) INTO v_rows;
+    CALL installation_tell(p_relation, NULL, p_column, v_rows, 'stays nullable',
+                           format('ALTER COLUMN %I SET NOT NULL', p_column));
+END $$;
+COMMENT ON PROCEDURE public.installation_set_not_null IS 'For rollbacks: NOT NULL again; where rows have none, the column stays nullable, and a warning says so.';
+
+CREATE PROCEDURE public.installation_restore_index(p_relation text, p_name text, p_definition text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_rows bigint;
+BEGIN
+    EXECUTE p_definition;
+EXCEPTION WHEN unique_violation THEN
+    -- Built once more as what finds the rows: any expression, order or condition may be in the definition.
+    EXECUTE regexp_replace(p_definition, '^CREATE UNIQUE INDEX ', 'CREATE INDEX ');
+    EXECUTE (SELECT format('SELECT sum(copies) FROM (SELECT count(*) AS copies FROM %s WHERE %s AND num_nulls(%s) = 0
+                                                     GROUP BY %3$s HAVING count(*) > 1) d',
+                           i.indrelid::regclass, coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'),
+                           string_agg(pg_get_indexdef(i.indexrelid, n, false), ', ' ORDER BY n))
+             FROM pg_index i CROSS JOIN LATERAL generate_series(1, i.indnkeyatts) n
+             WHERE i.indexrelid = format('public.%I', p_name)::regclass
+             GROUP BY i.indexrelid, i.indrelid, i.indpred) INTO v_rows;
+    EXECUTE format('DROP INDEX public.%I', p_name);
+    RAISE WARNING USING MESSAGE = format('%s of %s is left out: %s rows made since do not fit', p_name, p_relation, v_rows),
+        HINT = format('mend those rows, then: %s', p_definition), SCHEMA = 'public', TABLE = p_relation, CONSTRAINT = p_name;
+END $$;
+COMMENT ON PROCEDURE public.installation_restore_index IS 'For rollbacks: makes an index again; a unique one that rows do not fit is left out, and a warning says so.';
+
 -- Constraints whose columns are exactly these: those of the installation come back, others go. A row that does not
--- fit an old constraint any more stays, and the constraint comes back NOT VALID.
+-- fit an old constraint any more stays (installation_add_constraint).
 CREATE PROCEDURE public.installation_restore_constraints(p_relation text, VARIADIC p_columns text[])
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -178,25 +267,150 @@ BEGIN
         IF v_constraint.definition IS NULL THEN
             EXECUTE format('ALTER TABLE public.%I DROP CONSTRAINT %I', p_relation, v_constraint.name);
         ELSE
-            BEGIN
-                EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I %s', p_relation, v_constraint.name,
-                               installation_definition(v_constraint.definition));
-            EXCEPTION WHEN check_violation OR foreign_key_violation THEN
-                EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I %s NOT VALID', p_relation, v_constraint.name,
-                               installation_definition(v_constraint.definition));
-                RAISE WARNING 'constraint % of % is back, but rows made since do not fit it: it is NOT VALID',
-                    v_constraint.name, p_relation;
-            WHEN unique_violation THEN
-                RAISE WARNING 'constraint % of % cannot come back: rows made since do not fit it', v_constraint.name,
-                    p_relation;
-                CONTINUE;
-            END;
-            EXECUTE format('COMMENT ON CONSTRAINT %I ON public.%I IS %L', v_constraint.name, p_relation,
-                           v_constraint.comment);
+            CALL installation_add_constraint(p_relation, v_constraint.name,
+                                             installation_definition(v_constraint.definition), v_constraint.comment);
         END IF;
+    END LOOP;
+    -- One that is the same as ours stayed in its place, under our comment.
+    FOR v_constraint IN
+        SELECT n.conname AS name, b.before ->> 'comment' AS comment
+        FROM installation_before b
+        JOIN pg_constraint n ON n.conrelid = format('public.%I', p_relation)::regclass AND n.conname = b.name
+        WHERE b.relation = p_relation AND b.kind = 'constraint' AND b.before -> 'columns' = v_columns
+          AND obj_description(n.oid, 'pg_constraint') IS DISTINCT FROM b.before ->> 'comment'
+    LOOP
+        EXECUTE format('COMMENT ON CONSTRAINT %I ON public.%I IS %L', v_constraint.name, p_relation,
+                       v_constraint.comment);
     END LOOP;
 END $$;
 COMMENT ON PROCEDURE public.installation_restore_constraints IS 'Gives the constraints on exactly these columns back as the installation had them.';
+
+CREATE FUNCTION public.installation_takes(p_relation text, p_column text, p_word text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_check record;
+    v_takes boolean;
+BEGIN
+    FOR v_check IN
+        SELECT substring(b.before ->> 'definition' FROM '^CHECK \((.*)\)') AS condition
+        FROM installation_before b
+        WHERE b.relation = p_relation AND b.kind = 'constraint' AND b.before -> 'columns' = jsonb_build_array(p_column)
+          AND b.before ->> 'definition' LIKE 'CHECK %'
+    LOOP
+        EXECUTE format('SELECT %s FROM (VALUES (%L::text)) t (%I)', v_check.condition, p_word, p_column) INTO v_takes;
+        IF NOT v_takes THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN installation_had(p_relation, 'column', p_column);
+END $$;
+COMMENT ON FUNCTION public.installation_takes IS 'For rollbacks: whether the installation had the column, and its own checks there let the word in.';
+
+-- Not VALIDATEd here, so that nothing is read under a lock.
+CREATE PROCEDURE public.installation_rule(p_relation text, p_column text, p_name text, p_definition text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_table regclass := format('public.%I', p_relation)::regclass;
+    v_is_there boolean := false;
+    v_constraint record;
+BEGIN
+    FOR v_constraint IN
+        SELECT n.conname AS name, n.conname = p_name AND pg_get_constraintdef(n.oid) = p_definition AS is_ours
+        FROM pg_constraint n JOIN pg_attribute a ON a.attrelid = n.conrelid AND n.conkey = ARRAY[a.attnum]
+        WHERE n.conrelid = v_table AND a.attname = p_column
+          AND n.contype = CASE WHEN p_definition LIKE 'CHECK %' THEN 'c'::"char" ELSE 'f'::"char" END
+    LOOP
+        IF v_constraint.is_ours THEN
+            v_is_there := true;
+        ELSE
+            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', v_table, v_constraint.name);
+        END IF;
+    END LOOP;
+    IF NOT v_is_there THEN
+        EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s NOT VALID', v_table, p_name, p_definition);
+    END IF;
+END $$;
+COMMENT ON PROCEDURE public.installation_rule IS 'A check or foreign key on one column becomes ours, whatever the installation had there; NOT VALID unless it is the same, as the server prints it. The rollback restores the column''s constraints.';
+
+-- One that old rows break stays NOT VALID.
+CREATE PROCEDURE public.installation_small_rule(p_relation text, p_column text, p_name text, p_definition text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    CALL installation_rule(p_relation, p_column, p_name, p_definition);
+    EXECUTE format('ALTER TABLE public.%I VALIDATE CONSTRAINT %I', p_relation, p_name);
+EXCEPTION WHEN check_violation OR foreign_key_violation THEN
+    CALL installation_rule(p_relation, p_column, p_name, p_definition);
+    RAISE WARNING 'constraint % of % stays NOT VALID: old rows do not fit it', p_name, p_relation;
+END $$;
+COMMENT ON PROCEDURE public.installation_small_rule IS 'installation_rule, validated at once: for tables with a handful of rows per user.';
+
+-- Views of our names; their columns' types could not change under them either.
+CREATE PROCEDURE public.installation_drop_views(VARIADIC p_views text[])
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_view record;
+BEGIN
+    FOR v_view IN
+        SELECT c.oid, c.relname AS name, c.relowner, c.relacl, c.reloptions
+        FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v' AND c.relname = ANY (p_views)
+    LOOP
+        INSERT INTO installation_before (relation, kind, name, before)
+        VALUES (v_view.name, 'view', '', jsonb_build_object('definition', pg_get_viewdef(v_view.oid),
+            'owner', pg_get_userbyid(v_view.relowner), 'options', v_view.reloptions,
+            'comment', obj_description(v_view.oid, 'pg_class'),
+            'columns', (SELECT jsonb_object_agg(a.attname, col_description(a.attrelid, a.attnum))
+                        FROM pg_attribute a WHERE a.attrelid = v_view.oid AND a.attnum > 0),
+            'triggers', (SELECT jsonb_agg(pg_get_triggerdef(t.oid)) FROM pg_trigger t WHERE t.tgrelid = v_view.oid),
+            'grants', (SELECT jsonb_agg(jsonb_build_object(
+                           'grantee', CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END,
+                           'privilege', x.privilege_type || coalesce('(' || quote_ident(g.attname) || ')', ''),
+                           'grantable', x.is_grantable))
+                       FROM (SELECT NULL AS attname, v_view.relacl AS acl UNION ALL
+                             SELECT a.attname, a.attacl FROM pg_attribute a WHERE a.attrelid = v_view.oid) g
+                       CROSS JOIN LATERAL aclexplode(g.acl) x WHERE x.grantee <> v_view.relowner)));
+        EXECUTE format('DROP VIEW public.%I', v_view.name);
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE public.installation_drop_views IS 'Drops the views of these names that the installation has, and writes them down.';
+
+CREATE PROCEDURE public.installation_restore_views()
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_view record;
+    v_detail record;
+BEGIN
+    FOR v_view IN SELECT b.relation AS name, b.before FROM installation_before b WHERE b.kind = 'view' LOOP
+        EXECUTE format('CREATE VIEW public.%I%s AS %s', v_view.name,
+            (SELECT ' WITH (' || string_agg(format('%I = %L', split_part(o, '=', 1), split_part(o, '=', 2)), ', ') || ')'
+             FROM jsonb_array_elements_text(nullif(v_view.before -> 'options', 'null')) o), v_view.before ->> 'definition');
+        EXECUTE format('COMMENT ON VIEW public.%I IS %L', v_view.name, v_view.before ->> 'comment');
+        FOR v_detail IN SELECT c.key, c.value FROM jsonb_each_text(v_view.before -> 'columns') c LOOP
+            EXECUTE format('COMMENT ON COLUMN public.%I.%I IS %L', v_view.name, v_detail.key, v_detail.value);
+        END LOOP;
+        FOR v_detail IN SELECT t FROM jsonb_array_elements_text(nullif(v_view.before -> 'triggers', 'null')) t LOOP
+            EXECUTE v_detail.t;
+        END LOOP;
+        -- What the platform gives to every new relation goes first.
+        FOR v_detail IN
+            SELECT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END AS grantee
+            FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) x
+            WHERE c.oid = format('public.%I', v_view.name)::regclass AND x.grantee <> c.relowner
+        LOOP
+            EXECUTE format('REVOKE ALL ON public.%I FROM %s', v_view.name, v_detail.grantee);
+        END LOOP;
+        IF v_view.before ->> 'owner' <> current_user THEN
+            EXECUTE format('ALTER VIEW public.%I OWNER TO %I', v_view.name, v_view.before ->> 'owner');
+        END IF;
+        FOR v_detail IN
+            SELECT g ->> 'privilege' AS privilege, g ->> 'grantee' AS grantee, (g ->> 'grantable')::boolean AS is_grantable
+            FROM jsonb_array_elements(nullif(v_view.before -> 'grants', 'null')) g
+        LOOP
+            EXECUTE format('GRANT %s ON public.%I TO %s%s', v_detail.privilege, v_view.name, v_detail.grantee,
+                           CASE WHEN v_detail.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+        END LOOP;
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE public.installation_restore_views IS 'Makes the views again that installation_drop_views took.';
 
 CREATE PROCEDURE public.installation_restore_options(p_relation text)
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -290,11 +504,14 @@ BEGIN
 END $$;
 COMMENT ON PROCEDURE public.installation_restore_policies IS 'Puts back what installation_drop_policies took.';
 
-REVOKE ALL ON FUNCTION public.installation_had, public.installation_definition FROM PUBLIC, anon, authenticated, service_role;
+REVOKE ALL ON FUNCTION public.installation_had, public.installation_definition, public.installation_takes FROM PUBLIC, anon, authenticated, service_role;
 REVOKE ALL ON PROCEDURE public.installation_remember, public.installation_drop_columns,
-    public.installation_drop_indexes, public.installation_restore_constraints, public.installation_validate,
+    public.installation_drop_indexes, public.installation_tell, public.installation_add_constraint,
+    public.installation_set_not_null, public.installation_restore_index, public.installation_restore_constraints,
+    public.installation_validate,
     public.installation_restore_options, public.installation_unvalidate, public.installation_drop_policies,
-    public.installation_restore_policies
+    public.installation_restore_policies, public.installation_rule, public.installation_small_rule,
+    public.installation_drop_views, public.installation_restore_views
     FROM PUBLIC, anon, authenticated, service_role;
 
 -- --- users -----------------------------------------------------------------------------------------------------------
@@ -370,6 +587,65 @@ BEGIN
         ALTER TABLE public.ea_versions RENAME COLUMN project_id TO ea_project_id;
         INSERT INTO public.installation_before VALUES ('ea_versions', 'renamed', 'ea_project_id', '{"name": "project_id"}');
     END IF;
+    CALL public.installation_drop_views('recent_sync_failures', 'account_sync_health', 'job_queue');
+
+    -- An index of one of our names makes way, unless it is what a later file would make (as the server prints it; NULL:
+    -- it is on columns that no installation has). CREATE INDEX IF NOT EXISTS would take it for ours.
+    FOR v_name IN
+        SELECT c.relname
+        FROM (VALUES
+            ('workflow_steps_job_idx', 'workflow_steps USING btree (job_id) WHERE (job_id IS NOT NULL)'),
+            ('ea_projects_user_idx', 'ea_projects USING btree (user_id)'),
+            ('ea_artifacts_version_idx', 'ea_artifacts USING btree (ea_version_id)'),
+            ('ea_deployments_version_idx', 'ea_deployments USING btree (ea_version_id)'),
+            ('ea_deployments_agent_idx', 'ea_deployments USING btree (mt5_agent_id)'),
+            ('trading_accounts_user_idx', 'trading_accounts USING btree (user_id)'),
+            ('user_exchange_connections_user_idx', 'user_exchange_connections USING btree (user_id)'),
+            ('ea_projects_current_version_idx',
+             'ea_projects USING btree (current_version_id) WHERE (current_version_id IS NOT NULL)'),
+            ('mt5_agents_pairing_key_prefix_idx', 'mt5_agents USING btree (pairing_key_prefix)'),
+            ('mt5_agents_user_idx', 'mt5_agents USING btree (user_id)'),
+            ('mt5_agents_connection_key', NULL),
+            ('broker_connections_user_idx', 'broker_connections USING btree (user_id)'),
+            ('tv_strategies_user_idx', 'tv_strategies USING btree (user_id)'),
+            ('tv_strategies_broker_connection_idx',
+             'tv_strategies USING btree (broker_connection_id) WHERE (broker_connection_id IS NOT NULL)'),
+            ('tv_strategies_updated_idx', NULL),
+            ('tv_signals_user_idx', 'tv_signals USING btree (user_id, created_at DESC)'),
+            ('tv_signals_strategy_idx', 'tv_signals USING btree (strategy_id) WHERE (strategy_id IS NOT NULL)'),
+            ('trades_account_position_key', NULL),
+            ('trades_user_idx', 'trades USING btree (user_id)'),
+            ('jobs_user_idx', 'jobs USING btree (user_id, created_at DESC)'),
+            ('jobs_signal_idx', NULL), ('jobs_target_idx', NULL), ('jobs_close_idx', NULL),
+            ('idx_trading_accounts_sync_status',
+             'trading_accounts USING btree (is_active, connection_status, last_sync_at)'),
+            ('idx_sync_logs_account', 'sync_logs USING btree (account_id, started_at DESC)'),
+            ('idx_sync_logs_started_at', 'sync_logs USING btree (started_at DESC)'),
+            ('idx_strategy_runs_user_id', 'strategy_runs USING btree (user_id)'),
+            ('idx_strategy_runs_exchange_connection_id', 'strategy_runs USING btree (exchange_connection_id)'),
+            ('idx_strategy_runs_status', 'strategy_runs USING btree (status)'),
+            ('idx_strategy_events_user_id', 'strategy_events USING btree (user_id)'),
+            ('strategy_events_run_idx', NULL),
+            ('idx_strategies_user_id', 'strategies USING btree (user_id)'),
+            ('idx_strategy_tick_runs_user_id', 'strategy_tick_runs USING btree (user_id)'),
+            ('idx_strategy_tick_runs_scheduled_at', 'strategy_tick_runs USING btree (scheduled_at DESC)'),
+            ('idx_strategy_tick_runs_strategy_id', 'strategy_tick_runs USING btree (strategy_id)'),
+            ('user_exchange_connections_broker_connection_idx', NULL),
+            ('idx_jobs_blocked_by', NULL), ('idx_jobs_user_queue', NULL), ('jobs_blocked_expires_idx', NULL),
+            ('idx_jobs_required_models', 'jobs USING gin (required_models) WHERE (blocked_by_job_id IS NOT NULL)'),
+            ('idx_workflow_executions_blocked_by',
+             'workflow_executions USING btree (blocked_by_job_id) WHERE (blocked_by_job_id IS NOT NULL)'),
+            ('idx_workflow_executions_user', 'workflow_executions USING btree (user_id, created_at DESC)')
+        ) w (name, definition)
+        JOIN pg_class c ON c.relnamespace = 'public'::regnamespace AND c.relname = w.name
+        JOIN pg_index i ON i.indexrelid = c.oid
+        WHERE i.indisunique OR NOT i.indisvalid
+           OR pg_get_indexdef(c.oid) IS DISTINCT FROM format('CREATE INDEX %I ON public.%s', w.name, w.definition)
+    LOOP
+        EXECUTE format('ALTER INDEX public.%I RENAME TO %I', v_name, 'older_' || v_name);
+        INSERT INTO public.installation_before VALUES (v_name, 'renamed_index', '', jsonb_build_object('name', 'older_' || v_name));
+    END LOOP;
+
     FOREACH v_name IN ARRAY ARRAY['user_profiles', 'broker_connections', 'mt5_agents', 'ea_projects', 'ea_versions',
         'ea_artifacts', 'ea_deployments', 'jobs', 'trading_accounts', 'trades', 'user_exchange_connections',
         'workflow_executions', 'workflow_steps', 'tv_strategies', 'tv_signals', 'sync_logs', 'strategy_runs',
@@ -399,8 +675,10 @@ CREATE TABLE IF NOT EXISTS public.user_profiles (
 ALTER TABLE public.user_profiles
     ADD COLUMN IF NOT EXISTS email TEXT,
     ADD COLUMN IF NOT EXISTS role TEXT NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin')),
-    ADD COLUMN IF NOT EXISTS risk_percent NUMERIC,
-    ADD COLUMN IF NOT EXISTS risk_max_percent NUMERIC,
+    ADD COLUMN IF NOT EXISTS risk_percent NUMERIC
+        CONSTRAINT user_profiles_risk_percent_range_check CHECK (risk_percent BETWEEN 0 AND 100),
+    ADD COLUMN IF NOT EXISTS risk_max_percent NUMERIC
+        CONSTRAINT user_profiles_risk_max_percent_range_check CHECK (risk_max_percent BETWEEN 0 AND 100),
     ADD COLUMN IF NOT EXISTS day_start TEXT,
     ADD COLUMN IF NOT EXISTS created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     ADD COLUMN IF NOT EXISTS updated_at TIMESTAMPTZ NOT NULL DEFAULT now();
@@ -411,6 +689,17 @@ COMMENT ON COLUMN public.user_profiles.role IS 'user, or admin: may use the admi
 COMMENT ON COLUMN public.user_profiles.risk_percent IS 'Default risk of one trade, percent of equity (1.00 = one percent).';
 COMMENT ON COLUMN public.user_profiles.risk_max_percent IS 'Upper limit of any trade''s risk, percent of equity.';
 COMMENT ON COLUMN public.user_profiles.day_start IS 'When the user''s trading day begins: time and zone, e.g. 17:00 America/New_York.';
+DO $$
+DECLARE
+    v_name text;
+BEGIN
+    FOREACH v_name IN ARRAY ARRAY['risk_percent', 'risk_max_percent'] LOOP
+        IF NOT public.installation_had('user_profiles', 'column', v_name) THEN
+            EXECUTE format('COMMENT ON CONSTRAINT %I ON public.user_profiles IS %L', 'user_profiles_' || v_name || '_range_check',
+                           'A percentage of equity.');
+        END IF;
+    END LOOP;
+END $$;
 
 CREATE TABLE IF NOT EXISTS public.broker_connections (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -419,8 +708,9 @@ CREATE TABLE IF NOT EXISTS public.broker_connections (
 -- migrate:ignore adding-not-nullable-field whoever has the table has the column
 -- migrate:ignore constraint-missing-not-valid only where the column is missing: then every row has its default
 -- migrate:ignore prefer-text-field the type that installations have
+-- ::text: a list that a VARCHAR is looked for in prints otherwise once a dump of it was restored.
 ALTER TABLE public.broker_connections
-    ADD COLUMN IF NOT EXISTS broker_type VARCHAR(20) NOT NULL CHECK (broker_type IN ('OANDA', 'MT5_AGENT', 'METAAPI')),
+    ADD COLUMN IF NOT EXISTS broker_type VARCHAR(20) NOT NULL CHECK (broker_type::text IN ('OANDA', 'MT5_AGENT', 'METAAPI')),
     ADD COLUMN IF NOT EXISTS name TEXT NOT NULL,
     ADD COLUMN IF NOT EXISTS credentials JSONB NOT NULL,
     ADD COLUMN IF NOT EXISTS is_active BOOLEAN NOT NULL DEFAULT TRUE,
@@ -682,9 +972,9 @@ CREATE TABLE IF NOT EXISTS public.jobs (
 -- migrate:ignore prefer-text-field the type that installations have
 ALTER TABLE public.jobs
     ADD COLUMN IF NOT EXISTS job_type VARCHAR(20) NOT NULL
-        CONSTRAINT jobs_job_type_check CHECK (job_type IN ('compile', 'deploy', 'run', 'stop', 'test')),
+        CONSTRAINT jobs_job_type_check CHECK (job_type::text IN ('compile', 'deploy', 'run', 'stop', 'test')),
     ADD COLUMN IF NOT EXISTS status VARCHAR(20) NOT NULL DEFAULT 'pending'
-        CONSTRAINT jobs_status_check CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
+        CONSTRAINT jobs_status_check CHECK (status::text IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
     ADD COLUMN IF NOT EXISTS entity_type VARCHAR(20) NOT NULL,
     ADD COLUMN IF NOT EXISTS entity_id UUID NOT NULL,
     ADD COLUMN IF NOT EXISTS input_data JSONB,
@@ -733,6 +1023,26 @@ COMMENT ON COLUMN public.workflow_steps.input_data IS 'What that job gets.';
 COMMENT ON COLUMN public.workflow_steps.required_models IS 'Names of the models it needs alone.';
 COMMENT ON COLUMN public.workflow_steps.job_id IS 'The job that does it, once there is one.';
 COMMENT ON COLUMN public.workflow_steps.status IS 'As the job''s.';
+
+-- What a user's deletion looks up, table by table; `trades` and `jobs` have theirs in later files, built beside their writers.
+-- migrate:ignore require-concurrent-index-creation a handful of rows per user
+CREATE INDEX IF NOT EXISTS ea_projects_user_idx ON public.ea_projects (user_id);
+COMMENT ON INDEX public.ea_projects_user_idx IS 'A user''s expert advisors; deleting a user.';
+-- migrate:ignore require-concurrent-index-creation a handful of rows per user
+CREATE INDEX IF NOT EXISTS ea_artifacts_version_idx ON public.ea_artifacts (ea_version_id);
+COMMENT ON INDEX public.ea_artifacts_version_idx IS 'A version''s files; deleting a version.';
+-- migrate:ignore require-concurrent-index-creation a handful of rows per user
+CREATE INDEX IF NOT EXISTS ea_deployments_version_idx ON public.ea_deployments (ea_version_id);
+COMMENT ON INDEX public.ea_deployments_version_idx IS 'Where a version is at work; deleting a version.';
+-- migrate:ignore require-concurrent-index-creation a handful of rows per user
+CREATE INDEX IF NOT EXISTS ea_deployments_agent_idx ON public.ea_deployments (mt5_agent_id);
+COMMENT ON INDEX public.ea_deployments_agent_idx IS 'What an agent''s terminal runs; deleting an agent.';
+-- migrate:ignore require-concurrent-index-creation a handful of rows per user
+CREATE INDEX IF NOT EXISTS trading_accounts_user_idx ON public.trading_accounts (user_id);
+COMMENT ON INDEX public.trading_accounts_user_idx IS 'A user''s accounts; deleting a user.';
+-- migrate:ignore require-concurrent-index-creation a handful of rows per user
+CREATE INDEX IF NOT EXISTS user_exchange_connections_user_idx ON public.user_exchange_connections (user_id);
+COMMENT ON INDEX public.user_exchange_connections_user_idx IS 'A user''s connections; deleting a user.';
 
 -- Four columns mean the same in every table.
 DO $$

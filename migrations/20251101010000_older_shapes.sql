@@ -24,12 +24,24 @@ END $$;
 -- An installation on plain Postgres knows its users by user_profiles alone: auth.users was just made.
 -- migrate:ignore writes-platform-schema rows of the stand-in that the base made
 DO $$
+DECLARE
+    v_name text;
 BEGIN
     IF public.installation_had('auth.users', 'made') AND public.installation_had('user_profiles', 'table') THEN
         INSERT INTO auth.users (id, email) SELECT p.id, p.email FROM public.user_profiles p ORDER BY p.id
         ON CONFLICT DO NOTHING;
         -- Two profiles of one address: both are somebody.
         INSERT INTO auth.users (id) SELECT p.id FROM public.user_profiles p ON CONFLICT DO NOTHING;
+        -- After a rollback rows of people may be here who never had a profile. Those of jobs and trades are looked for
+        -- later, without a lock.
+        FOR v_name IN
+            SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+            WHERE c.relnamespace = 'public'::regnamespace AND a.attname = 'user_id' AND a.atttypid = 'uuid'::regtype
+              AND c.relname IN ('broker_connections', 'mt5_agents', 'ea_projects', 'trading_accounts', 'workflow_executions')
+        LOOP
+            EXECUTE format('INSERT INTO auth.users (id) SELECT DISTINCT t.user_id FROM public.%I t
+                            WHERE t.user_id IS NOT NULL ON CONFLICT DO NOTHING', v_name);
+        END LOOP;
     END IF;
 END $$;
 
@@ -170,21 +182,36 @@ BEGIN
     END LOOP;
 END $$;
 
--- Roles other than the two, and doubled numbers: the rule decides, the old value is written down.
--- migrate:ignore constraint-missing-not-valid a handful of rows per user
+-- Roles other than the two, percentages out of range, and doubled numbers: the rule decides, the old value is written
+-- down.
 -- migrate:ignore disallowed-unique-constraint a handful of rows per user
 DO $$
+DECLARE
+    v_name text;
 BEGIN
+    FOREACH v_name IN ARRAY ARRAY['risk_percent', 'risk_max_percent'] LOOP
+        CONTINUE WHEN NOT public.installation_had('user_profiles', 'column', v_name);
+        EXECUTE format('INSERT INTO public.installation_rows (version, relation, row_id, before)
+                        SELECT 20251101010000, ''user_profiles'', p.id, jsonb_build_object(%1$L, p.%1$I)
+                        FROM public.user_profiles p WHERE p.%1$I NOT BETWEEN 0 AND 100
+                        ON CONFLICT (version, relation, row_id)
+                        DO UPDATE SET before = installation_rows.before || excluded.before', v_name);
+        EXECUTE format('UPDATE public.user_profiles SET %1$I = CASE WHEN %1$I < 0 THEN 0 ELSE 100 END
+                        WHERE %1$I NOT BETWEEN 0 AND 100', v_name);
+        EXECUTE format('ALTER TABLE public.user_profiles ADD CONSTRAINT %I CHECK (%I BETWEEN 0 AND 100)',
+                       'user_profiles_' || v_name || '_range_check', v_name);
+        EXECUTE format('COMMENT ON CONSTRAINT %I ON public.user_profiles IS %L', 'user_profiles_' || v_name || '_range_check',
+                       'A percentage of equity.');
+    END LOOP;
     IF public.installation_had('user_profiles', 'column', 'role') THEN
         INSERT INTO public.installation_rows (version, relation, row_id, before)
         SELECT 20251101010000, 'user_profiles', p.id, jsonb_build_object('role', p.role)
-        FROM public.user_profiles p WHERE p.role NOT IN ('user', 'admin');
+        FROM public.user_profiles p WHERE p.role NOT IN ('user', 'admin')
+        ON CONFLICT (version, relation, row_id) DO UPDATE SET before = installation_rows.before || excluded.before;
+        CALL public.installation_rule('user_profiles', 'role', 'user_profiles_role_check',
+                                      'CHECK ((role = ANY (ARRAY[''user''::text, ''admin''::text])))');
         UPDATE public.user_profiles SET role = 'user' WHERE role NOT IN ('user', 'admin');
-        IF NOT EXISTS (SELECT FROM public.installation_before b WHERE b.relation = 'user_profiles'
-                       AND b.kind = 'constraint' AND b.before ->> 'definition' LIKE 'CHECK %'
-                       AND b.before -> 'columns' = '["role"]') THEN
-            ALTER TABLE public.user_profiles ADD CONSTRAINT user_profiles_role_check CHECK (role IN ('user', 'admin'));
-        END IF;
+        ALTER TABLE public.user_profiles VALIDATE CONSTRAINT user_profiles_role_check;
     END IF;
 
     IF public.installation_had('ea_versions', 'table') AND NOT EXISTS (
@@ -209,14 +236,19 @@ BEGIN
     END IF;
 END $$;
 
--- Words: where an installation had no check of its own, the base's. Rows that use another word stay, and the check is then
--- NOT VALID: new rows obey it, and `migrate verify` names it.
+-- Words: the base's check, whatever an installation had; what it lacks the programs could not write. Rows that use another
+-- word stay, and the check is then NOT VALID: new rows obey it, and `migrate verify` names it. An account's words are
+-- 20251113000000's: until then an installation's own check on them stays.
 DO $$
 DECLARE
     v_check record;
 BEGIN
     FOR v_check IN
-        SELECT w.relation, w.name, w.words
+        -- As the server prints it: one that is the same stays.
+        SELECT w.relation, w.name, w.relation || '_' || w.name || '_check' AS rule,
+               format('CHECK ((%s = ANY (ARRAY[%s])))',
+                      CASE WHEN c.before ->> 'type' = 'text' THEN quote_ident(w.name) ELSE format('(%I)::text', w.name) END,
+                      (SELECT string_agg(word || '::text', ', ') FROM unnest(string_to_array(w.words, ', ')) word)) AS definition
         FROM (VALUES
             ('broker_connections', 'broker_type', '''OANDA'', ''MT5_AGENT'', ''METAAPI'''),
             ('ea_versions', 'status', '''draft'', ''compiling'', ''compiled'', ''failed'''),
@@ -226,20 +258,39 @@ BEGIN
             ('workflow_executions', 'status', '''pending'', ''running'', ''completed'', ''failed'', ''cancelled'''),
             ('trades', 'type', '''buy'', ''sell''')
         ) w (relation, name, words)
-        WHERE public.installation_had(w.relation, 'column', w.name)
-          AND NOT EXISTS (SELECT FROM public.installation_before b
+        JOIN public.installation_before c ON c.relation = w.relation AND c.kind = 'column' AND c.name = w.name
+        WHERE w.relation <> 'trading_accounts'
+           OR NOT EXISTS (SELECT FROM public.installation_before b
                           WHERE b.relation = w.relation AND b.kind = 'constraint'
                             AND b.before ->> 'definition' LIKE 'CHECK %' AND b.before -> 'columns' = jsonb_build_array(w.name))
     LOOP
-        EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I CHECK (%I IN (%s)) NOT VALID', v_check.relation,
-                       v_check.relation || '_' || v_check.name || '_check', v_check.name, v_check.words);
-        IF v_check.relation <> 'trades' THEN
-            BEGIN
-                EXECUTE format('ALTER TABLE public.%I VALIDATE CONSTRAINT %I', v_check.relation,
-                               v_check.relation || '_' || v_check.name || '_check');
-            EXCEPTION WHEN check_violation THEN
-                RAISE WARNING '%.%: old rows use other words than the rule knows', v_check.relation, v_check.name;
-            END;
+        IF v_check.relation = 'trades' THEN
+            CALL public.installation_rule(v_check.relation, v_check.name, v_check.rule, v_check.definition);
+        ELSE
+            CALL public.installation_small_rule(v_check.relation, v_check.name, v_check.rule, v_check.definition);
+        END IF;
+    END LOOP;
+
+    -- A part goes with what it is a part of.
+    FOR v_check IN
+        SELECT w.relation, w.name, w.relation || '_' || w.name || '_fkey' AS rule,
+               format('FOREIGN KEY (%s) REFERENCES %s', w.name, w.target) AS definition
+        FROM (VALUES
+            ('ea_versions', 'ea_project_id', 'ea_projects(id) ON DELETE CASCADE'),
+            ('ea_artifacts', 'ea_version_id', 'ea_versions(id) ON DELETE CASCADE'),
+            ('ea_deployments', 'ea_version_id', 'ea_versions(id) ON DELETE CASCADE'),
+            ('ea_deployments', 'mt5_agent_id', 'mt5_agents(id) ON DELETE CASCADE'),
+            ('user_exchange_connections', 'user_id', 'user_profiles(id) ON DELETE CASCADE'),
+            ('workflow_steps', 'execution_id', 'workflow_executions(id) ON DELETE CASCADE'),
+            ('workflow_steps', 'job_id', 'jobs(id) ON DELETE SET NULL'),
+            ('trades', 'account_id', 'trading_accounts(id) ON DELETE CASCADE')
+        ) w (relation, name, target)
+        JOIN public.installation_before c ON c.relation = w.relation AND c.kind = 'column' AND c.name = w.name
+    LOOP
+        IF v_check.relation = 'trades' THEN
+            CALL public.installation_rule(v_check.relation, v_check.name, v_check.rule, v_check.definition);
+        ELSE
+            CALL public.installation_small_rule(v_check.relation, v_check.name, v_check.rule, v_check.definition);
         END IF;
     END LOOP;
 END $$;
@@ -260,15 +311,8 @@ BEGIN
         WHERE public.installation_had(t.name, 'table') ORDER BY t.place
     LOOP
         v_wanted := format('FOREIGN KEY (%s) REFERENCES auth.users(id) ON DELETE CASCADE', v_table.key);
-        CONTINUE WHEN EXISTS (SELECT FROM public.installation_before b WHERE b.relation = v_table.name
-                              AND b.kind = 'constraint' AND b.before ->> 'definition' = v_wanted);
-        FOR v_name IN SELECT b.name FROM public.installation_before b WHERE b.relation = v_table.name
-                      AND b.kind = 'constraint' AND b.before ->> 'definition' LIKE 'FOREIGN KEY %'
-                      AND b.before -> 'columns' = jsonb_build_array(v_table.key) LOOP
-            EXECUTE format('ALTER TABLE public.%I DROP CONSTRAINT %I', v_table.name, v_name);
-        END LOOP;
         v_name := format('%s_%s_fkey', v_table.name, v_table.key);
-        EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I %s NOT VALID', v_table.name, v_name, v_wanted);
+        CALL public.installation_rule(v_table.name, v_table.key, v_name, v_wanted);
         IF NOT v_table.is_large THEN
             EXECUTE format('ALTER TABLE public.%I VALIDATE CONSTRAINT %I', v_table.name, v_name);
         END IF;

@@ -16,23 +16,22 @@ COMMENT ON INDEX public.mt5_agents_pairing_key_prefix_idx IS 'Which agent has a 
 
 ALTER TABLE public.ea_projects ADD COLUMN IF NOT EXISTS current_version_id UUID;
 COMMENT ON COLUMN public.ea_projects.current_version_id IS 'The newest version. POST /ea/generate moves it.';
--- migrate:ignore adding-foreign-key-constraint a handful of rows per user, or the column is new and empty
+-- migrate:ignore require-concurrent-index-creation a handful of rows per user
+CREATE INDEX IF NOT EXISTS ea_projects_current_version_idx ON public.ea_projects (current_version_id)
+    WHERE current_version_id IS NOT NULL;
+COMMENT ON INDEX public.ea_projects_current_version_idx IS 'Deleting a version.';
 DO $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM public.installation_before b WHERE b.relation = 'ea_projects' AND b.kind = 'constraint'
-                   AND b.before -> 'columns' = '["current_version_id"]'
-                   AND b.before ->> 'definition' LIKE 'FOREIGN KEY %') THEN
-        INSERT INTO public.installation_rows (version, relation, row_id, before)
-        SELECT 20251102000000, 'ea_projects', p.id, jsonb_build_object('current_version_id', p.current_version_id)
-        FROM public.ea_projects p
-        WHERE p.current_version_id IS NOT NULL
-          AND NOT EXISTS (SELECT FROM public.ea_versions v WHERE v.id = p.current_version_id);
-        UPDATE public.ea_projects p SET current_version_id = NULL
-        FROM public.installation_rows r
-        WHERE r.version = 20251102000000 AND r.relation = 'ea_projects' AND r.row_id = p.id;
-        ALTER TABLE public.ea_projects ADD CONSTRAINT ea_projects_current_version_id_fkey
-            FOREIGN KEY (current_version_id) REFERENCES public.ea_versions (id) ON DELETE SET NULL;
-    END IF;
+    INSERT INTO public.installation_rows (version, relation, row_id, before)
+    SELECT 20251102000000, 'ea_projects', p.id, jsonb_build_object('current_version_id', p.current_version_id)
+    FROM public.ea_projects p
+    WHERE p.current_version_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM public.ea_versions v WHERE v.id = p.current_version_id);
+    UPDATE public.ea_projects p SET current_version_id = NULL
+    FROM public.installation_rows r
+    WHERE r.version = 20251102000000 AND r.relation = 'ea_projects' AND r.row_id = p.id;
+    CALL public.installation_small_rule('ea_projects', 'current_version_id', 'ea_projects_current_version_id_fkey',
+        'FOREIGN KEY (current_version_id) REFERENCES ea_versions(id) ON DELETE SET NULL');
 END $$;
 
 CREATE TABLE IF NOT EXISTS public.tv_strategies (
@@ -88,6 +87,8 @@ BEGIN
         ALTER TABLE public.tv_strategies ADD CONSTRAINT tv_strategies_webhook_secret_key UNIQUE (webhook_secret);
     END IF;
     CALL public.installation_drop_policies('tv_strategies');
+    CALL public.installation_small_rule('tv_strategies', 'user_id', 'tv_strategies_user_id_fkey',
+                                        'FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE');
 END $$;
 ALTER TABLE public.tv_strategies ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tv_strategies_own ON public.tv_strategies FOR ALL TO authenticated
@@ -130,12 +131,13 @@ COMMENT ON COLUMN public.tv_signals.resolved_at IS 'When it stopped being pendin
 DO $$
 BEGIN
     CALL public.installation_drop_policies('tv_signals');
-    IF NOT EXISTS (SELECT FROM pg_constraint n JOIN pg_attribute a ON a.attrelid = n.conrelid
-                   WHERE n.conrelid = 'public.tv_signals'::regclass AND n.contype = 'c' AND a.attname = 'status'
-                     AND n.conkey = ARRAY[a.attnum]) THEN
-        ALTER TABLE public.tv_signals ADD CONSTRAINT tv_signals_status_check
-            CHECK (status IN ('pending', 'executed', 'failed', 'discarded')) NOT VALID;
-    END IF;
+    -- Looked at in the next file: there may be many.
+    CALL public.installation_rule('tv_signals', 'status', 'tv_signals_status_check',
+        'CHECK ((status = ANY (ARRAY[''pending''::text, ''executed''::text, ''failed''::text, ''discarded''::text])))');
+    CALL public.installation_rule('tv_signals', 'user_id', 'tv_signals_user_id_fkey',
+                                  'FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE');
+    CALL public.installation_rule('tv_signals', 'strategy_id', 'tv_signals_strategy_id_fkey',
+                                  'FOREIGN KEY (strategy_id) REFERENCES tv_strategies(id) ON DELETE SET NULL');
 END $$;
 ALTER TABLE public.tv_signals ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tv_signals_own ON public.tv_signals FOR SELECT TO authenticated
@@ -192,17 +194,13 @@ BEGIN
         EXECUTE format('ALTER TABLE public.jobs DROP CONSTRAINT %I', v_name);
     END LOOP;
     ALTER TABLE public.jobs
-        ADD CONSTRAINT jobs_job_type_check CHECK (job_type IN
+        ADD CONSTRAINT jobs_job_type_check CHECK (job_type::text IN
             ('compile', 'deploy', 'run', 'stop', 'trade', 'get_positions', 'get_account', 'get_candles',
              'close_position')) NOT VALID,
-        ADD CONSTRAINT jobs_status_check CHECK (status IN
+        ADD CONSTRAINT jobs_status_check CHECK (status::text IN
             ('pending', 'running', 'claimed', 'completed', 'failed', 'cancelled')) NOT VALID;
-    IF NOT EXISTS (SELECT FROM pg_constraint n JOIN pg_attribute a ON a.attrelid = n.conrelid
-                   WHERE n.conrelid = 'public.jobs'::regclass AND n.contype = 'f' AND a.attname = 'agent_id'
-                     AND n.conkey = ARRAY[a.attnum]) THEN
-        ALTER TABLE public.jobs ADD CONSTRAINT jobs_agent_id_fkey
-            FOREIGN KEY (agent_id) REFERENCES public.mt5_agents (id) NOT VALID;
-    END IF;
+    CALL public.installation_rule('jobs', 'agent_id', 'jobs_agent_id_fkey',
+                                  'FOREIGN KEY (agent_id) REFERENCES mt5_agents(id)');
     IF NOT EXISTS (SELECT FROM public.jobs) THEN
         ALTER TABLE public.jobs VALIDATE CONSTRAINT jobs_job_type_check, VALIDATE CONSTRAINT jobs_status_check,
             VALIDATE CONSTRAINT jobs_agent_id_fkey;
@@ -211,7 +209,7 @@ END $$;
 COMMENT ON CONSTRAINT jobs_job_type_check ON public.jobs IS 'The nine types.';
 COMMENT ON CONSTRAINT jobs_status_check ON public.jobs IS 'The states of a job.';
 CREATE TRIGGER jobs_upgrade BEFORE UPDATE OF status ON public.jobs FOR EACH ROW
-    WHEN (NEW.status = 'claimed' AND OLD.status = 'pending' AND NEW.job_type IN ('trade', 'close_position'))
+    WHEN (NEW.status = 'claimed' AND OLD.status = 'pending' AND NEW.job_type::text IN ('trade', 'close_position'))
     EXECUTE FUNCTION public.jobs_upgrade();
 
 CREATE FUNCTION public.claim_next_job(p_agent_id uuid) RETURNS SETOF public.jobs

@@ -42,6 +42,23 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Whose rows they are: after a rollback also people's who never had a profile.
+DO $$
+DECLARE
+    v_table text;
+BEGIN
+    IF NOT public.installation_had('auth.users', 'made') THEN
+        RETURN;
+    END IF;
+    FOREACH v_table IN ARRAY ARRAY['jobs', 'trades'] LOOP
+        IF EXISTS (SELECT FROM pg_constraint n WHERE n.conrelid = format('public.%I', v_table)::regclass
+                   AND n.conname = v_table || '_user_id_fkey' AND NOT n.convalidated) THEN
+            EXECUTE format('INSERT INTO auth.users (id) SELECT DISTINCT t.user_id FROM public.%I t ON CONFLICT DO NOTHING',
+                           v_table);
+        END IF;
+    END LOOP;
+END $$;
+
 CALL public.installation_validate(20251102010000, 'jobs');
 CALL public.installation_validate(20251102010000, 'trades');
 CALL public.installation_validate(20251102010000, 'tv_signals');

@@ -135,5 +135,9 @@ ALTER PROCEDURE public.installation_restore_constraints OWNER TO tradewire_owner
 ALTER PROCEDURE public.installation_restore_options OWNER TO tradewire_owner;
 ALTER PROCEDURE public.installation_validate OWNER TO tradewire_owner;
 ALTER PROCEDURE public.installation_unvalidate OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_tell OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_add_constraint OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_set_not_null OWNER TO tradewire_owner;
+ALTER PROCEDURE public.installation_restore_index OWNER TO tradewire_owner;
 ALTER PROCEDURE public.installation_drop_policies OWNER TO tradewire_owner;
 ALTER PROCEDURE public.installation_restore_policies OWNER TO tradewire_owner;

@@ -85,8 +85,9 @@ COMMENT ON COLUMN strategy_rates.strategy_id IS 'The strategy; no row: it used n
 COMMENT ON COLUMN strategy_rates.full_at IS 'When it has all of its burst again; each entry moves it by 60 s / rate_per_min.';
 
 
--- Strategies of an older installation: each gets a tag that its user has not, and a connection of another user is
--- taken away (what it was is written down).
+-- Strategies of an older installation: each gets a tag that its user has not; a connection of another user is taken
+-- away, a risk out of range becomes the nearest in range, and a name has 1 to 100 characters (what it was is written
+-- down).
 DO $$
 DECLARE
     v_strategy record;
@@ -108,6 +109,21 @@ BEGIN
       AND NOT EXISTS (SELECT FROM broker_connections c WHERE c.id = s.broker_connection_id AND c.user_id = s.user_id);
     UPDATE tv_strategies s SET broker_connection_id = NULL
     FROM installation_rows r WHERE r.version = 20251104010000 AND r.relation = 'tv_strategies' AND r.row_id = s.id;
+    INSERT INTO installation_rows (version, relation, row_id, before)
+    SELECT 20251104010000, 'tv_strategies', s.id, jsonb_build_object('risk_override_pct', s.risk_override_pct, 'name', s.name,
+               'became', jsonb_build_object(
+                   'risk_override_pct', CASE WHEN s.risk_override_pct < 0 THEN 0 WHEN s.risk_override_pct > 100 THEN 100
+                                             ELSE s.risk_override_pct END,
+                   'name', CASE WHEN s.name !~ '\S' THEN 'strategy ' || left(s.id::text, 8)
+                                WHEN length(s.name) > 100 THEN left(regexp_replace(s.name, '^\s+', ''), 100)
+                                ELSE s.name END))
+    FROM tv_strategies s
+    WHERE s.risk_override_pct NOT BETWEEN 0 AND 100 OR s.name !~ '\S' OR length(s.name) > 100
+    ON CONFLICT (version, relation, row_id) DO UPDATE SET before = installation_rows.before || excluded.before;
+    UPDATE tv_strategies s
+    SET risk_override_pct = (r.before #>> '{became,risk_override_pct}')::numeric, name = r.before #>> '{became,name}'
+    FROM installation_rows r
+    WHERE r.version = 20251104010000 AND r.relation = 'tv_strategies' AND r.row_id = s.id AND r.before ? 'became';
     FOR v_name IN SELECT n.conname FROM pg_constraint n JOIN pg_attribute a ON a.attrelid = n.conrelid
                   WHERE n.conrelid = 'tv_strategies'::regclass AND n.contype = 'f'
                     AND a.attname = 'broker_connection_id' AND n.conkey = ARRAY[a.attnum] LOOP
@@ -120,6 +136,8 @@ END $$;
 -- migrate:ignore adding-foreign-key-constraint a handful of rows per user
 ALTER TABLE tv_strategies
     ALTER COLUMN magic_tag SET NOT NULL,
+    ADD CONSTRAINT tv_strategies_risk_range_check CHECK (risk_override_pct BETWEEN 0 AND 100),
+    ADD CONSTRAINT tv_strategies_name_length_check CHECK (name ~ '\S' AND length(name) <= 100),
     ADD CONSTRAINT tv_strategies_magic_tag_check CHECK (magic_tag BETWEEN 1 AND 1048575),
     ADD CONSTRAINT tv_strategies_magic_tag_key UNIQUE (user_id, magic_tag),
     -- The account must be the same user's; without it a user could name somebody else's by its id.
@@ -127,6 +145,8 @@ ALTER TABLE tv_strategies
         FOREIGN KEY (broker_connection_id, user_id) REFERENCES broker_connections (id, user_id)
         ON DELETE SET NULL (broker_connection_id);
 COMMENT ON CONSTRAINT tv_strategies_settings_check ON tv_strategies IS 'Known members with values in range; others are refused.';
+COMMENT ON CONSTRAINT tv_strategies_risk_range_check ON tv_strategies IS 'A percentage of equity.';
+COMMENT ON CONSTRAINT tv_strategies_name_length_check ON tv_strategies IS '1 to 100 characters, not all of them blanks.';
 COMMENT ON CONSTRAINT tv_strategies_magic_tag_check ON tv_strategies IS '20 bits; 0 is no strategy''s.';
 COMMENT ON CONSTRAINT tv_strategies_magic_tag_key ON tv_strategies IS 'An order''s magic number names one strategy of its user.';
 COMMENT ON CONSTRAINT tv_strategies_broker_connection_fkey ON tv_strategies IS 'A strategy trades on a connection of its own user.';

@@ -20,16 +20,19 @@ COMMENT ON COLUMN consumer_offsets.updated_at IS 'When it last moved.';
 CREATE TABLE unmatched_results (
     id BIGSERIAL PRIMARY KEY,
     job_id UUID NOT NULL,
+    agent_id UUID NOT NULL,
     payload BYTEA NOT NULL,
     received_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON TABLE unmatched_results IS 'Results of jobs that are not known yet; applied when the job appears.';
+COMMENT ON TABLE unmatched_results IS 'Results of jobs that are not known yet; applied when the job appears, dropped after 7 days. About 1000 per agent.';
 COMMENT ON COLUMN unmatched_results.id IS 'In order of arrival.';
+COMMENT ON SEQUENCE unmatched_results_id_seq IS 'unmatched_results.id: the order of arrival.';
 COMMENT ON COLUMN unmatched_results.job_id IS 'The job that the result names.';
+COMMENT ON COLUMN unmatched_results.agent_id IS 'Whose report it is.';
 COMMENT ON COLUMN unmatched_results.payload IS 'The record as it came from Kafka.';
 COMMENT ON COLUMN unmatched_results.received_at IS 'When it came.';
-CREATE INDEX unmatched_results_job_idx ON unmatched_results (job_id);
-COMMENT ON INDEX unmatched_results_job_idx IS 'The kept results of a job that appears.';
+CREATE INDEX unmatched_results_agent_idx ON unmatched_results (agent_id);
+COMMENT ON INDEX unmatched_results_agent_idx IS 'How many wait of an agent.';
 
 CREATE TABLE audit_log (
     id UUID NOT NULL DEFAULT gen_random_uuid(),
@@ -42,7 +45,7 @@ CREATE TABLE audit_log (
     after JSONB,
     PRIMARY KEY (id, at)
 ) PARTITION BY RANGE (at);
-COMMENT ON TABLE audit_log IS 'Who did what, and what did not fit; append-only, one partition per month.';
+COMMENT ON TABLE audit_log IS 'Who did what, and what did not fit; append-only, one partition per month, made by add_month_partitions.';
 COMMENT ON COLUMN audit_log.id IS 'The row''s id.';
 COMMENT ON COLUMN audit_log.at IS 'When; the partition key.';
 COMMENT ON COLUMN audit_log.user_id IS 'Whose object it is; kept when the user is deleted.';
@@ -57,22 +60,44 @@ CREATE INDEX audit_log_user_idx ON audit_log (user_id, at);
 COMMENT ON INDEX audit_log_user_idx IS 'What happened to a user''s objects?';
 
 CREATE TABLE audit_log_default PARTITION OF audit_log DEFAULT;
-COMMENT ON TABLE audit_log_default IS 'Months that have no partition of their own.';
+COMMENT ON TABLE audit_log_default IS 'Months that have no partition of their own: empty, as long as add_month_partitions is called in time.';
 ALTER TABLE audit_log_default ENABLE ROW LEVEL SECURITY; -- a partition can be named directly
--- This month and the next twelve; partitions come and go with time and are no part of the schema's definition.
-DO $$
+
+-- Partitions come and go with time and are no part of the schema's definition. A migration makes the first ones; who keeps
+-- the logs calls this again, at least once a year, with the owner's rights.
+CREATE FUNCTION add_month_partitions(p_table text, p_months int) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
+    v_key text := (SELECT a.attname FROM pg_partitioned_table t
+                   JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attnum = t.partattrs[0]
+                   WHERE t.partrelid = to_regclass(format('public.%I', p_table)));
     v_month timestamp;
     v_name text;
+    v_is_late boolean;
+    v_made int := 0;
 BEGIN
     FOR v_month IN SELECT date_trunc('month', now() AT TIME ZONE 'UTC') + n * interval '1 month'
-                   FROM generate_series(0, 12) n LOOP
-        v_name := 'audit_log_' || to_char(v_month, 'YYYYMM');
-        EXECUTE format('CREATE TABLE %I PARTITION OF audit_log FOR VALUES FROM (%L) TO (%L)', v_name,
+                   FROM generate_series(0, p_months) n LOOP
+        v_name := p_table || '_' || to_char(v_month, 'YYYYMM');
+        CONTINUE WHEN to_regclass(format('public.%I', v_name)) IS NOT NULL;
+        EXECUTE format('SELECT EXISTS (SELECT FROM public.%I WHERE %I >= $1 AND %I < $2)', p_table || '_default', v_key, v_key)
+        INTO v_is_late USING v_month AT TIME ZONE 'UTC', (v_month + interval '1 month') AT TIME ZONE 'UTC';
+        IF v_is_late THEN
+            RAISE WARNING 'rows of % are in %_default already and stay there', v_name, p_table;
+            CONTINUE;
+        END IF;
+        EXECUTE format('CREATE TABLE public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)', v_name, p_table,
                        v_month AT TIME ZONE 'UTC', (v_month + interval '1 month') AT TIME ZONE 'UTC');
-        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', v_name);
-        EXECUTE format('COMMENT ON TABLE %I IS %L', v_name, 'One month (UTC) of audit_log.');
+        EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', v_name); -- it can be named directly
+        EXECUTE format('COMMENT ON TABLE public.%I IS %L', v_name, 'One month (UTC) of ' || p_table || '.');
+        v_made := v_made + 1;
     END LOOP;
+    RETURN v_made;
+END $$;
+COMMENT ON FUNCTION add_month_partitions IS 'Gives a log the partitions that it lacks of this month and the next p_months (UTC), empty: so no row goes to its default partition. A month that has rows there already is left there, with a warning. Returns how many it made.';
+DO $$
+BEGIN
+    PERFORM add_month_partitions('audit_log', 12);
 END $$;
 
 CREATE FUNCTION audit_log_refuse() RETURNS trigger

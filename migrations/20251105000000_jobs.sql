@@ -90,11 +90,11 @@ ALTER TABLE jobs
     ADD COLUMN timeline JSONB NOT NULL DEFAULT '{}',
     ADD COLUMN traceparent TEXT,
     DROP CONSTRAINT jobs_status_check,
-    ADD CONSTRAINT jobs_status_check CHECK (status IN
+    ADD CONSTRAINT jobs_status_check CHECK (status::text IN
         ('pending', 'claimed', 'unknown', 'completed', 'failed', 'cancelled', 'expired')) NOT VALID,
     ADD CONSTRAINT jobs_lane_check CHECK (lane = job_lane(job_type)) NOT VALID,
     ADD CONSTRAINT jobs_open_effect_check CHECK (
-        lane <> 1 OR status NOT IN ('pending', 'claimed', 'unknown')
+        lane <> 1 OR status::text NOT IN ('pending', 'claimed', 'unknown')
         OR (expires_at IS NOT NULL AND target_agent_id IS NOT NULL)) NOT VALID,
     ADD CONSTRAINT jobs_unknown_check CHECK (status <> 'unknown' OR lane = 1) NOT VALID,
     ADD CONSTRAINT jobs_traceparent_check CHECK (
@@ -224,7 +224,7 @@ CREATE TABLE signal_legs (
     leg INTEGER NOT NULL,
     user_id UUID NOT NULL,
     broker_connection_id UUID,
-    job_id UUID NOT NULL UNIQUE REFERENCES jobs ON DELETE CASCADE,
+    job_id UUID UNIQUE REFERENCES jobs ON DELETE CASCADE,
     status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'executed', 'failed', 'discarded')),
     volume NUMERIC,
     filled_volume NUMERIC,
@@ -232,6 +232,7 @@ CREATE TABLE signal_legs (
     broker_order_id TEXT,
     error_message TEXT,
     PRIMARY KEY (signal_id, leg),
+    CONSTRAINT signal_legs_job_check CHECK (job_id IS NOT NULL OR status IN ('failed', 'discarded')),
     CONSTRAINT signal_legs_broker_connection_fkey FOREIGN KEY (broker_connection_id, user_id)
         REFERENCES broker_connections (id, user_id) ON DELETE SET NULL (broker_connection_id)
 ) WITH (fillfactor = 60);
@@ -240,7 +241,7 @@ COMMENT ON COLUMN signal_legs.signal_id IS 'The signal.';
 COMMENT ON COLUMN signal_legs.leg IS 'From 1.';
 COMMENT ON COLUMN signal_legs.user_id IS 'The signal''s user.';
 COMMENT ON COLUMN signal_legs.broker_connection_id IS 'The account.';
-COMMENT ON COLUMN signal_legs.job_id IS 'The job that carries it out.';
+COMMENT ON COLUMN signal_legs.job_id IS 'The job that carries it out; NULL: it was refused when it was planned.';
 COMMENT ON COLUMN signal_legs.status IS 'As tv_signals.status, for this account alone.';
 COMMENT ON COLUMN signal_legs.volume IS 'Lots asked for, exact; NULL: all (a close).';
 COMMENT ON COLUMN signal_legs.filled_volume IS 'Lots executed, exact.';
@@ -249,6 +250,7 @@ COMMENT ON COLUMN signal_legs.broker_order_id IS 'Ticket of the order at the bro
 COMMENT ON COLUMN signal_legs.error_message IS 'code: text.';
 CREATE INDEX signal_legs_connection_idx ON signal_legs (broker_connection_id) WHERE broker_connection_id IS NOT NULL;
 COMMENT ON INDEX signal_legs_connection_idx IS 'Deleting a connection.';
+COMMENT ON CONSTRAINT signal_legs_job_check ON signal_legs IS 'A leg that no job carries out has ended: nothing would settle it.';
 COMMENT ON CONSTRAINT signal_legs_broker_connection_fkey ON signal_legs IS 'A leg is carried out on a connection of its own user.';
 
 ALTER TABLE job_ready ENABLE ROW LEVEL SECURITY;

@@ -38,10 +38,11 @@ BEGIN
             WHERE q.agent_id = w.agent_id AND q.lane = 1
               AND (q.expires_at IS NULL OR q.expires_at > clock_timestamp())
               AND (q.ready_at IS NULL OR q.ready_at <= clock_timestamp())
-              -- An open job is in exactly one of the two tables; one that is in neither has ended.
+              -- Asked of jobs: one that waits for a model is in neither of the two tables. A scalar, which is looked up
+              -- by key, never hashed.
               AND (q.after_job_id IS NULL
-                   OR (NOT EXISTS (SELECT FROM job_ready b WHERE b.job_id = q.after_job_id)
-                       AND NOT EXISTS (SELECT FROM job_leases b WHERE b.job_id = q.after_job_id)))
+                   OR (SELECT b.status FROM jobs b WHERE b.id = q.after_job_id)
+                      IN ('pending', 'claimed', 'unknown') IS NOT TRUE)
               -- Entries wait for an unknown job of their strategy and symbol; closes never.
               AND (q.symbol IS NULL
                    OR NOT EXISTS (SELECT FROM job_leases l
@@ -60,8 +61,8 @@ BEGIN
               AND (q.expires_at IS NULL OR q.expires_at > clock_timestamp())
               AND (q.ready_at IS NULL OR q.ready_at <= clock_timestamp())
               AND (q.after_job_id IS NULL
-                   OR (NOT EXISTS (SELECT FROM job_ready b WHERE b.job_id = q.after_job_id)
-                       AND NOT EXISTS (SELECT FROM job_leases b WHERE b.job_id = q.after_job_id)))
+                   OR (SELECT b.status FROM jobs b WHERE b.id = q.after_job_id)
+                      IN ('pending', 'claimed', 'unknown') IS NOT TRUE)
             ORDER BY q.seq LIMIT l.most
             FOR UPDATE SKIP LOCKED) r
         WHERE l.most > 0
@@ -75,8 +76,8 @@ BEGIN
               AND (q.expires_at IS NULL OR q.expires_at > clock_timestamp())
               AND (q.ready_at IS NULL OR q.ready_at <= clock_timestamp())
               AND (q.after_job_id IS NULL
-                   OR (NOT EXISTS (SELECT FROM job_ready b WHERE b.job_id = q.after_job_id)
-                       AND NOT EXISTS (SELECT FROM job_leases b WHERE b.job_id = q.after_job_id)))
+                   OR (SELECT b.status FROM jobs b WHERE b.id = q.after_job_id)
+                      IN ('pending', 'claimed', 'unknown') IS NOT TRUE)
             ORDER BY q.seq LIMIT l.most
             FOR UPDATE SKIP LOCKED) r
         WHERE l.most > 0

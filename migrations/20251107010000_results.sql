@@ -11,6 +11,7 @@ CREATE TYPE result_judged AS (
     user_id uuid, signal_id uuid, traceparent text, lane smallint, status text, verdict text, next_status text
 );
 COMMENT ON TYPE result_judged IS 'A reported result beside the job that it names, with the verdict on it.';
+REVOKE ALL ON TYPE result_judged FROM PUBLIC;
 
 -- The verdict on each result, from rows that the caller has locked.
 CREATE FUNCTION judge_results(
@@ -46,7 +47,11 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
     ), judged AS (
         SELECT b.*,
             CASE
-                WHEN NOT b.is_known THEN 'unmatched'
+                -- It waits for its job, unless 1000 of its agent wait already: nobody may fill the table. What one
+                -- call brings is not counted among them.
+                WHEN NOT b.is_known THEN
+                    CASE WHEN (SELECT count(*) FROM (SELECT FROM unmatched_results u WHERE u.agent_id = b.agent_id
+                                                     LIMIT 1000) w) < 1000 THEN 'unmatched' ELSE 'dropped' END
                 WHEN b.is_foreign THEN 'foreign'
                 WHEN b.outcome = 'done' AND b.lane = 1 THEN
                     CASE WHEN b.is_open THEN 'applied'
@@ -187,8 +192,8 @@ BEGIN
                    'fill_price', g.fill_price::text, 'filled_volume', g.filled_volume::text, 'output', g.output)
         FROM judged g JOIN jobs j ON j.id = g.job_id WHERE g.verdict = 'conflict'
     ), unmatched AS (
-        INSERT INTO unmatched_results (job_id, payload)
-        SELECT g.job_id, g.payload FROM judged g WHERE g.verdict = 'unmatched' ORDER BY g.ord
+        INSERT INTO unmatched_results (job_id, agent_id, payload)
+        SELECT g.job_id, g.agent_id, g.payload FROM judged g WHERE g.verdict = 'unmatched' ORDER BY g.ord
     )
     SELECT array_agg(c.id), count(*),
            array_agg(c.target_agent_id) FILTER (WHERE c.status = 'unknown'),
@@ -206,20 +211,39 @@ BEGIN
     RETURN QUERY SELECT g.ord, g.verdict, g.user_id, g.next_status, g.signal_id, g.agent_id, g.traceparent
                  FROM unnest(v_judged) g ORDER BY g.ord;
 END $$;
-COMMENT ON FUNCTION apply_results IS 'Applies reported results, each with a verdict: applied, repeated, conflict, stale, foreign, unmatched.';
+COMMENT ON FUNCTION apply_results IS 'Applies reported results, each with a verdict: applied, repeated, conflict, stale, foreign, unmatched, dropped.';
 
-CREATE FUNCTION unmatched_ready(p_limit int) RETURNS TABLE (id bigint, payload bytea)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT u.id, u.payload FROM unmatched_results u
-    WHERE EXISTS (SELECT FROM jobs j WHERE j.id = u.job_id)
-    ORDER BY u.id LIMIT p_limit
+-- A look costs p_limit rows, however many wait: the caller goes round.
+CREATE FUNCTION unmatched_ready(p_after bigint, p_limit int) RETURNS TABLE (id bigint, payload bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+    WITH looked AS MATERIALIZED (
+        SELECT u.id, u.job_id FROM unmatched_results u WHERE u.id > p_after ORDER BY u.id LIMIT p_limit
+    )
+    SELECT l.id, CASE WHEN j.id IS NOT NULL
+                      THEN (SELECT u.payload FROM unmatched_results u WHERE u.id = l.id) END
+    FROM looked l LEFT JOIN jobs j ON j.id = l.job_id ORDER BY l.id
 $$;
-COMMENT ON FUNCTION unmatched_ready IS 'Kept results whose job exists now.';
+COMMENT ON FUNCTION unmatched_ready IS 'The next p_limit kept results after this id; with their payload where the job exists now.';
 
 CREATE FUNCTION unmatched_done(p_ids bigint[]) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     DELETE FROM unmatched_results u WHERE u.id = ANY (p_ids)
 $$;
 COMMENT ON FUNCTION unmatched_done IS 'These kept results were applied.';
+
+-- As long as results.v1 keeps its records. Ids are in order of arrival, so the oldest are enough to look at.
+CREATE FUNCTION unmatched_forget(p_limit int) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+    WITH oldest AS MATERIALIZED (
+        SELECT u.id, u.received_at FROM unmatched_results u ORDER BY u.id LIMIT p_limit
+    ), forgotten AS (
+        DELETE FROM unmatched_results u USING oldest o
+        WHERE u.id = o.id AND o.received_at < clock_timestamp() - interval '7 days' RETURNING u.id
+    )
+    SELECT count(*) FROM forgotten
+$$;
+COMMENT ON FUNCTION unmatched_forget IS 'Deletes kept results older than 7 days, among the p_limit oldest; says how many.';
 
 RESET ROLE;

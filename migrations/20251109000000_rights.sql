@@ -138,8 +138,8 @@ CREATE POLICY dispatcher ON job_leases FOR SELECT TO tradewire_dispatcher USING 
 CREATE POLICY dispatcher ON unmatched_results FOR SELECT TO tradewire_dispatcher USING (true);
 CREATE POLICY dispatcher ON strategy_rates FOR SELECT TO tradewire_dispatcher USING (true);
 CREATE POLICY dispatcher ON consumer_offsets FOR ALL TO tradewire_dispatcher USING (true) WITH CHECK (true);
-GRANT EXECUTE ON FUNCTION take_signal_keys(bytea[], uuid[], timestamptz[], interval[]), write_signals, count_duplicates(uuid[]), apply_results, unmatched_ready(int), unmatched_done(bigint[]),
-    expire_jobs(int), lapsed_leases(), lapse_jobs(uuid[], bigint[])
+GRANT EXECUTE ON FUNCTION take_signal_keys(bytea[], uuid[], timestamptz[], interval[]), write_signals, count_duplicates(uuid[]), apply_results, unmatched_ready(bigint, int), unmatched_done(bigint[]),
+    unmatched_forget(int), expire_jobs(int), lapsed_leases(), lapse_jobs(uuid[], bigint[])
     TO tradewire_dispatcher;
 
 -- mt5-agent-gateway: sessions, claims and questions through functions; reads what an agent compares itself with.

@@ -36,6 +36,14 @@ BEGIN
         SELECT a.attname FROM pg_attribute a
         WHERE a.attrelid = v_table AND NOT a.attisdropped AND a.attname IN ('created_at', 'updated_at')
     LOOP
+        IF installation_had(p_relation, 'column', 'id') THEN
+            EXECUTE format('INSERT INTO installation_rows (version, relation, row_id, before)
+                            SELECT 20251113000000, %L, t.id, jsonb_build_object(%L, NULL, ''became'', now())
+                            FROM %s t WHERE t.%I IS NULL
+                            ON CONFLICT (version, relation, row_id)
+                            DO UPDATE SET before = installation_rows.before || excluded.before',
+                           p_relation, v_name, v_table, v_name);
+        END IF;
         EXECUTE format('UPDATE %s SET %I = now() WHERE %I IS NULL', v_table, v_name, v_name);
         EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT now(), ALTER COLUMN %I SET NOT NULL',
                        v_table, v_name, v_name);
@@ -56,12 +64,11 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I %s', p_relation, v_column.name,
                        coalesce('SET DEFAULT ' || v_column.default_text, 'DROP DEFAULT'));
-        BEGIN
-            EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I %s NOT NULL', p_relation, v_column.name,
-                           CASE WHEN v_column.is_not_null THEN 'SET' ELSE 'DROP' END);
-        EXCEPTION WHEN not_null_violation THEN
-            RAISE WARNING 'rows made since have no % in %: it stays nullable', v_column.name, p_relation;
-        END;
+        IF v_column.is_not_null THEN
+            CALL installation_set_not_null(p_relation, v_column.name::text);
+        ELSE
+            EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I DROP NOT NULL', p_relation, v_column.name);
+        END IF;
     END LOOP;
 END $$;
 COMMENT ON PROCEDURE public.installation_restore_columns IS 'For rollbacks: default and NOT NULL of these columns as the installation had them.';
@@ -97,7 +104,15 @@ BEGIN
         END IF;
         CALL installation_restore_columns(p_relation, v_object.name::text);
         EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', v_table, v_object.name, v_object.before ->> 'comment');
+        IF v_object.name IN ('created_at', 'updated_at') AND installation_had(p_relation, 'column', 'id') THEN
+            EXECUTE format('UPDATE %1$s t SET %2$I = NULL FROM installation_rows r
+                            WHERE r.version = 20251113000000 AND r.relation = %3$L AND r.row_id = t.id
+                              AND r.before ? %2$L AND t.%2$I = (r.before ->> ''became'')::timestamptz%4$s',
+                           v_table, v_object.name, p_relation,
+                           CASE WHEN v_object.before ->> 'type' LIKE 'timestamp%without time zone' THEN ' AT TIME ZONE ''UTC''' END);
+        END IF;
     END LOOP;
+    DELETE FROM installation_rows r WHERE r.version = 20251113000000 AND r.relation = p_relation;
 
     FOR v_object IN
         SELECT DISTINCT array_agg(a.attname::text ORDER BY a.attname) AS columns
@@ -106,6 +121,7 @@ BEGIN
         UNION
         SELECT ARRAY(SELECT jsonb_array_elements_text(b.before -> 'columns') ORDER BY 1)
         FROM installation_before b WHERE b.relation = p_relation AND b.kind = 'constraint'
+        ORDER BY 1
     LOOP
         CALL installation_restore_constraints(p_relation, VARIADIC v_object.columns);
     END LOOP;
@@ -120,7 +136,7 @@ BEGIN
         SELECT b.name, b.before FROM installation_before b WHERE b.relation = p_relation AND b.kind = 'index'
     LOOP
         IF to_regclass(format('public.%I', v_object.name)) IS NULL THEN
-            EXECUTE v_object.before ->> 'definition';
+            CALL installation_restore_index(p_relation, v_object.name, v_object.before ->> 'definition');
         END IF;
         EXECUTE format('COMMENT ON INDEX public.%I IS %L', v_object.name, v_object.before ->> 'comment');
     END LOOP;
@@ -158,7 +174,6 @@ ALTER PROCEDURE public.installation_give_back OWNER TO tradewire_owner;
 
 -- Before trading_accounts: who writes a trade goes on to look at its account.
 LOCK TABLE public.trades IN ACCESS EXCLUSIVE MODE;
-DROP VIEW IF EXISTS public.recent_sync_failures, public.account_sync_health;
 CALL public.installation_take_over('sync_logs');
 DO $$
 DECLARE
@@ -174,10 +189,13 @@ BEGIN
     END LOOP;
 END $$;
 
--- A word that the rule does not know is written down, and the rollback puts it back.
+-- A word that the rule does not know, and a number that was none, are written down, and the rollback puts them back.
 INSERT INTO public.installation_rows (version, relation, row_id, before)
-SELECT 20251113000000, 'trading_accounts', a.id, jsonb_build_object('connection_status', a.connection_status)
-FROM public.trading_accounts a WHERE a.connection_status NOT IN ('connected', 'disconnected', 'error', 'active');
+SELECT 20251113000000, 'trading_accounts', a.id, jsonb_object_agg(c.key, c.value)
+FROM public.trading_accounts a CROSS JOIN LATERAL jsonb_each(to_jsonb(a)) c
+WHERE (c.key = 'connection_status' AND c.value #>> '{}' NOT IN ('connected', 'disconnected', 'error', 'active'))
+   OR (c.key IN ('sync_failure_count', 'broker_server_time_offset') AND c.value = 'null')
+GROUP BY a.id;
 UPDATE public.trading_accounts SET connection_status = 'disconnected'
 WHERE connection_status NOT IN ('connected', 'disconnected', 'error', 'active');
 
@@ -217,16 +235,15 @@ BEGIN
         broker_server_time_offset = coalesce(broker_server_time_offset, 0)
     WHERE sync_failure_count IS NULL OR broker_server_time_offset IS NULL;
     FOR v_object IN
-        SELECT conname AS name FROM pg_constraint
-        WHERE conrelid = 'public.sync_logs'::regclass AND contype = 'c' AND cardinality(conkey) = 1
+        SELECT c.conname AS name FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid
+                                                                        AND c.conkey = ARRAY[a.attnum]
+        WHERE c.conrelid = 'public.sync_logs'::regclass
+          AND (c.contype = 'c' OR (c.contype = 'f' AND a.attname = 'account_id'))
     LOOP
         EXECUTE format('ALTER TABLE sync_logs DROP CONSTRAINT %I', v_object.name);
     END LOOP;
-    IF NOT EXISTS (SELECT FROM pg_constraint
-                   WHERE conrelid = 'public.sync_logs'::regclass AND conname = 'sync_logs_account_id_fkey') THEN
-        ALTER TABLE sync_logs ADD CONSTRAINT sync_logs_account_id_fkey
-            FOREIGN KEY (account_id) REFERENCES trading_accounts ON DELETE CASCADE;
-    END IF;
+    ALTER TABLE sync_logs ADD CONSTRAINT sync_logs_account_id_fkey
+        FOREIGN KEY (account_id) REFERENCES trading_accounts ON DELETE CASCADE;
 END $$;
 
 -- One row per account and, when this file runs, hardly any logs: what is checked here is checked in no time.
@@ -257,8 +274,8 @@ CREATE INDEX IF NOT EXISTS idx_trading_accounts_sync_status
 
 -- migrate:ignore constraint-missing-not-valid made above; an older installation's log is short
 ALTER TABLE sync_logs
-    ADD CONSTRAINT sync_logs_sync_type_check CHECK (sync_type IN ('scheduled', 'manual', 'realtime')),
-    ADD CONSTRAINT sync_logs_status_check CHECK (status IN ('success', 'failed', 'partial'));
+    ADD CONSTRAINT sync_logs_sync_type_check CHECK (sync_type::text IN ('scheduled', 'manual', 'realtime')),
+    ADD CONSTRAINT sync_logs_status_check CHECK (status::text IN ('success', 'failed', 'partial'));
 -- migrate:ignore require-concurrent-index-creation made above; an older installation's log is short
 CREATE INDEX IF NOT EXISTS idx_sync_logs_account ON sync_logs (account_id, started_at DESC);
 -- migrate:ignore require-concurrent-index-creation made above; an older installation's log is short
@@ -306,7 +323,7 @@ CREATE VIEW recent_sync_failures WITH (security_invoker = true) AS
     SELECT l.id, l.account_id, a.user_id, a.platform, a.broker_name, a.account_name, l.sync_type, l.status,
            l.error_message, l.started_at, l.completed_at, l.duration_ms, l.trades_synced, a.sync_failure_count
     FROM sync_logs l JOIN trading_accounts a ON a.id = l.account_id
-    WHERE l.status IN ('failed', 'partial') AND l.started_at > now() - interval '24 hours';
+    WHERE l.status::text IN ('failed', 'partial') AND l.started_at > now() - interval '24 hours';
 COMMENT ON VIEW recent_sync_failures IS 'Syncs of the last 24 hours that failed or were partial; a user sees those of own accounts. Story 4.2 (trading data sync).';
 COMMENT ON COLUMN recent_sync_failures.id IS 'As sync_logs.id.';
 COMMENT ON COLUMN recent_sync_failures.account_id IS 'The account.';

@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS public.strategy_runs (
     updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 CALL public.installation_take_over('strategy_runs');
+CALL public.installation_small_rule('strategy_runs', 'user_id', 'strategy_runs_user_id_fkey',
+    'FOREIGN KEY (user_id) REFERENCES user_profiles(id) ON DELETE CASCADE');
 REVOKE ALL ON public.strategy_runs FROM PUBLIC, anon, authenticated, service_role; -- Supabase's default privileges
 ALTER TABLE public.strategy_runs OWNER TO tradewire_owner;
 ALTER TABLE public.strategy_runs ENABLE ROW LEVEL SECURITY;
@@ -70,6 +72,10 @@ CREATE TABLE IF NOT EXISTS public.strategy_events (
     created_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 CALL public.installation_take_over('strategy_events');
+CALL public.installation_small_rule('strategy_events', 'strategy_run_id', 'strategy_events_strategy_run_id_fkey',
+    'FOREIGN KEY (strategy_run_id) REFERENCES strategy_runs(id) ON DELETE CASCADE');
+CALL public.installation_small_rule('strategy_events', 'user_id', 'strategy_events_user_id_fkey',
+    'FOREIGN KEY (user_id) REFERENCES user_profiles(id) ON DELETE CASCADE');
 REVOKE ALL ON public.strategy_events FROM PUBLIC, anon, authenticated, service_role; -- Supabase's default privileges
 ALTER TABLE public.strategy_events OWNER TO tradewire_owner;
 ALTER TABLE public.strategy_events ENABLE ROW LEVEL SECURITY;

@@ -29,6 +29,14 @@ CREATE TABLE IF NOT EXISTS public.strategies (
     updated_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 CALL public.installation_take_over('strategies');
+CALL public.installation_small_rule('strategies', 'user_id', 'strategies_user_id_fkey',
+    'FOREIGN KEY (user_id) REFERENCES user_profiles(id) ON DELETE CASCADE');
+CALL public.installation_small_rule('strategies', 'status', 'strategies_status_check',
+    'CHECK ((status = ANY (ARRAY[''active''::text, ''paused''::text, ''stopped''::text])))');
+CALL public.installation_small_rule('strategies', 'side_mode', 'strategies_side_mode_check',
+    'CHECK ((side_mode = ANY (ARRAY[''long''::text, ''short''::text, ''both''::text])))');
+CALL public.installation_small_rule('strategies', 'order_size_pct', 'strategies_order_size_pct_check',
+    'CHECK (((order_size_pct > (0)::numeric) AND (order_size_pct <= (100)::numeric)))');
 REVOKE ALL ON public.strategies FROM PUBLIC, anon, authenticated, service_role; -- Supabase's default privileges
 ALTER TABLE public.strategies OWNER TO tradewire_owner;
 ALTER TABLE public.strategies ENABLE ROW LEVEL SECURITY;
@@ -69,6 +77,12 @@ CREATE TABLE IF NOT EXISTS public.strategy_tick_runs (
     meta JSONB NOT NULL DEFAULT '{}'
 );
 CALL public.installation_take_over('strategy_tick_runs');
+CALL public.installation_small_rule('strategy_tick_runs', 'user_id', 'strategy_tick_runs_user_id_fkey',
+    'FOREIGN KEY (user_id) REFERENCES user_profiles(id) ON DELETE CASCADE');
+CALL public.installation_small_rule('strategy_tick_runs', 'status', 'strategy_tick_runs_status_check',
+    'CHECK ((status = ANY (ARRAY[''ok''::text, ''skipped''::text, ''blocked''::text, ''error''::text])))');
+CALL public.installation_small_rule('strategy_tick_runs', 'signal', 'strategy_tick_runs_signal_check',
+    'CHECK ((signal = ANY (ARRAY[''buy''::text, ''sell''::text, ''hold''::text])))');
 REVOKE ALL ON public.strategy_tick_runs FROM PUBLIC, anon, authenticated, service_role; -- Supabase's default privileges
 ALTER TABLE public.strategy_tick_runs OWNER TO tradewire_owner;
 ALTER TABLE public.strategy_tick_runs ENABLE ROW LEVEL SECURITY;
@@ -111,12 +125,16 @@ BEGIN
     IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'public.strategy_tick_runs'::regclass
                AND attname = 'strategy_id' AND NOT attisdropped) THEN
         COMMENT ON COLUMN public.strategy_tick_runs.strategy_id IS 'The strategy.';
+        CALL public.installation_small_rule('strategy_tick_runs', 'strategy_id', 'strategy_tick_runs_strategy_id_fkey',
+            'FOREIGN KEY (strategy_id) REFERENCES strategies(id) ON DELETE CASCADE');
         CREATE INDEX IF NOT EXISTS idx_strategy_tick_runs_strategy_id ON public.strategy_tick_runs (strategy_id);
         COMMENT ON INDEX public.idx_strategy_tick_runs_strategy_id IS 'A strategy''s ticks.';
     END IF;
     IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'public.strategy_locks'::regclass
                AND attname = 'strategy_id' AND NOT attisdropped) THEN
         COMMENT ON COLUMN public.strategy_locks.strategy_id IS 'The strategy.';
+        CALL public.installation_small_rule('strategy_locks', 'strategy_id', 'strategy_locks_strategy_id_fkey',
+            'FOREIGN KEY (strategy_id) REFERENCES strategies(id) ON DELETE CASCADE');
     END IF;
 END $$;
 
@@ -134,6 +152,8 @@ CREATE TABLE IF NOT EXISTS public.strategy_risk_state (
     PRIMARY KEY (user_id, day)
 );
 CALL public.installation_take_over('strategy_risk_state');
+CALL public.installation_small_rule('strategy_risk_state', 'user_id', 'strategy_risk_state_user_id_fkey',
+    'FOREIGN KEY (user_id) REFERENCES user_profiles(id) ON DELETE CASCADE');
 REVOKE ALL ON public.strategy_risk_state FROM PUBLIC, anon, authenticated, service_role; -- Supabase's default privileges
 ALTER TABLE public.strategy_risk_state OWNER TO tradewire_owner;
 ALTER TABLE public.strategy_risk_state ENABLE ROW LEVEL SECURITY;

@@ -21,9 +21,12 @@ DECLARE
 BEGIN
     -- Rules over one column, whatever they are called: they come again below.
     FOR v_object IN
-        SELECT c.conrelid::regclass AS relation, c.conname AS name FROM pg_constraint c
-        WHERE c.contype = 'c' AND cardinality(c.conkey) = 1
-          AND c.conrelid IN ('public.strategy_runs'::regclass, 'public.strategy_events'::regclass)
+        SELECT c.conrelid::regclass AS relation, c.conname AS name
+        FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
+        WHERE c.contype = 'c'
+          AND (c.conrelid IN ('public.strategy_runs'::regclass, 'public.strategy_events'::regclass)
+               OR (c.conrelid = 'public.strategies'::regclass
+                   AND a.attname IN ('exchange', 'market_type', 'timeframe', 'leverage')))
     LOOP
         EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', v_object.relation, v_object.name);
     END LOOP;
@@ -66,13 +69,14 @@ COMMENT ON COLUMN strategy_runs.name IS 'The user''s name for it.';
 COMMENT ON COLUMN strategy_runs.last_run_at IS 'When it was last ticked; NULL: never; UTC.';
 
 -- What an older installation's rules let through and these don't: a run through somebody else's connection loses it and
--- waits for its user; `4h` becomes H4; a timeframe that no terminal has becomes D1, and the run waits, too. The old
--- values are written down.
+-- waits for its user; `4h` becomes H4; a timeframe that no terminal has becomes D1, a size that is no percentage of
+-- anything the user's default, and the run waits, too. The old values are written down.
 RESET ROLE;
 WITH judged AS (
     SELECT r.id, c.user_id IS NOT NULL AND c.user_id <> r.user_id AS is_foreign, n.name AS timeframe,
            n.name = ANY (string_to_array('M1 M2 M3 M4 M5 M6 M10 M12 M15 M20 M30 H1 H2 H3 H4 H6 H8 H12 D1 W1 MN1 '
-                                         '1m 5m 15m 1h', ' ')) AS is_known
+                                         '1m 5m 15m 1h', ' ')) AS is_known,
+           coalesce(r.order_size_pct <= 0 OR r.order_size_pct > 100, FALSE) AS is_wrong_size
     FROM public.strategy_runs r
     LEFT JOIN public.user_exchange_connections c ON c.id = r.exchange_connection_id
     CROSS JOIN LATERAL (SELECT CASE WHEN r.timeframe IN ('1m', '5m', '15m', '1h') THEN r.timeframe
@@ -85,15 +89,17 @@ WITH judged AS (
     SELECT 20260129170000, 'strategy_runs', r.id, jsonb_build_object('exchange_connection_id', r.exchange_connection_id,
                'timeframe', r.timeframe, 'became', CASE WHEN j.is_known THEN j.timeframe ELSE 'D1' END,
                'leverage', r.leverage, 'status', r.status)
+               || CASE WHEN j.is_wrong_size THEN jsonb_build_object('order_size_pct', r.order_size_pct) ELSE '{}' END
     FROM public.strategy_runs r JOIN judged j USING (id)
-    WHERE j.is_foreign OR NOT j.is_known OR j.timeframe <> r.timeframe OR r.leverage < 1
+    WHERE j.is_foreign OR NOT j.is_known OR j.timeframe <> r.timeframe OR r.leverage < 1 OR j.is_wrong_size
     RETURNING row_id
 )
 UPDATE public.strategy_runs r
 SET exchange_connection_id = CASE WHEN NOT j.is_foreign THEN r.exchange_connection_id END,
     timeframe = CASE WHEN j.is_known THEN j.timeframe ELSE 'D1' END,
     leverage = greatest(r.leverage, 1),
-    status = CASE WHEN j.is_foreign OR NOT j.is_known THEN 'draft' ELSE r.status END
+    order_size_pct = CASE WHEN NOT j.is_wrong_size THEN r.order_size_pct END,
+    status = CASE WHEN j.is_foreign OR NOT j.is_known OR j.is_wrong_size THEN 'draft' ELSE r.status END
 FROM judged j JOIN kept k ON k.row_id = j.id
 WHERE r.id = j.id;
 SET ROLE tradewire_owner;
@@ -104,8 +110,10 @@ INSERT INTO strategy_runs (id, user_id, exchange_connection_id, exchange, market
                            leverage, order_size_pct, take_profit_pct, stop_loss_pct, strategy_template, name, status,
                            last_run_at, created_at, updated_at)
 SELECT s.id, s.user_id, c.id, s.exchange, s.market_type, s.symbol, s.timeframe, s.side_mode, s.leverage,
-       s.order_size_pct, s.take_profit_pct, s.stop_loss_pct, 'legacy', s.name,
-       CASE WHEN c.id IS NULL THEN 'draft' ELSE s.status END, s.last_run_at, s.created_at, s.updated_at
+       CASE WHEN s.order_size_pct > 0 AND s.order_size_pct <= 100 THEN s.order_size_pct END, s.take_profit_pct,
+       s.stop_loss_pct, 'legacy', s.name,
+       CASE WHEN c.id IS NULL OR s.order_size_pct <= 0 OR s.order_size_pct > 100 THEN 'draft' ELSE s.status END,
+       s.last_run_at, s.created_at, s.updated_at
 FROM strategies s
 LEFT JOIN LATERAL (
     SELECT min(x.id::text)::uuid AS id FROM user_exchange_connections x
@@ -128,20 +136,19 @@ ALTER TABLE strategy_runs
         'H1', 'H2', 'H3', 'H4', 'H6', 'H8', 'H12', 'D1', 'W1', 'MN1', '1m', '5m', '15m', '1h')),
     ADD CONSTRAINT strategy_runs_direction_check CHECK (direction IN ('long', 'short', 'both')),
     ADD CONSTRAINT strategy_runs_leverage_check CHECK (leverage >= 1),
+    ADD CONSTRAINT strategy_runs_order_size_pct_check CHECK (order_size_pct > 0 AND order_size_pct <= 100),
     ADD CONSTRAINT strategy_runs_margin_mode_check CHECK (margin_mode IN ('isolated', 'cross')),
     ADD CONSTRAINT strategy_runs_position_mode_check CHECK (position_mode IN ('one_way', 'hedge')),
     ADD CONSTRAINT strategy_runs_status_check CHECK (status IN ('draft', 'active', 'paused', 'stopped'));
 COMMENT ON CONSTRAINT strategy_runs_id_user_key ON strategy_runs IS 'Lets foreign keys demand that the run is the same user''s.';
 COMMENT ON CONSTRAINT strategy_runs_exchange_connection_fkey ON strategy_runs IS 'The connection is the same user''s.';
+COMMENT ON CONSTRAINT strategy_runs_order_size_pct_check ON strategy_runs IS 'A part of the equity, as of strategies: each run can go back to them.';
 COMMENT ON CONSTRAINT strategy_runs_timeframe_check ON strategy_runs IS 'MetaTrader''s 21 names; 1m, 5m, 15m and 1h are the older ones for M1, M5, M15 and H1.';
 
 -- The older table takes any run, so that each can go back to it.
 -- migrate:ignore constraint-missing-not-valid a few rows per user
+-- migrate:ignore contract-directive no program of an earlier release writes here
 ALTER TABLE strategies
-    DROP CONSTRAINT IF EXISTS strategies_exchange_check,
-    DROP CONSTRAINT IF EXISTS strategies_market_type_check,
-    DROP CONSTRAINT IF EXISTS strategies_timeframe_check,
-    DROP CONSTRAINT IF EXISTS strategies_leverage_check,
     ADD CONSTRAINT strategies_exchange_check CHECK (exchange IN ('binance', 'bybit', 'mt5')),
     ADD CONSTRAINT strategies_market_type_check CHECK (market_type IN ('spot', 'futures', 'forex')),
     ADD CONSTRAINT strategies_timeframe_check CHECK (timeframe IN (
@@ -154,6 +161,12 @@ ALTER TABLE strategies
 ALTER TABLE strategy_events
     ADD COLUMN IF NOT EXISTS seq BIGINT GENERATED ALWAYS AS IDENTITY;
 COMMENT ON COLUMN strategy_events.seq IS 'The order of events.';
+DO $$
+BEGIN
+    IF NOT installation_had('strategy_events', 'column', 'seq') THEN
+        COMMENT ON SEQUENCE strategy_events_seq_seq IS 'strategy_events.seq: the order of events.';
+    END IF;
+END $$;
 -- migrate:ignore constraint-missing-not-valid the runner stands still
 -- migrate:ignore contract-directive no program of an earlier release writes here
 ALTER TABLE strategy_events
@@ -169,6 +182,7 @@ COMMENT ON INDEX strategy_events_run_idx IS 'What happened to a run, in order; d
 DO $$
 DECLARE
     v_table text;
+    v_key text;
 BEGIN
     FOREACH v_table IN ARRAY ARRAY['strategy_tick_runs', 'strategy_locks'] LOOP
         IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = format('public.%I', v_table)::regclass
@@ -176,11 +190,14 @@ BEGIN
             EXECUTE format('ALTER TABLE %I DROP CONSTRAINT IF EXISTS %I', v_table, v_table || '_strategy_id_fkey');
             EXECUTE format('ALTER TABLE %I RENAME COLUMN strategy_id TO strategy_run_id', v_table);
         END IF;
-        IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = format('public.%I', v_table)::regclass
-                       AND conname = v_table || '_strategy_run_id_fkey') THEN
-            EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (strategy_run_id) REFERENCES strategy_runs '
-                           'ON DELETE CASCADE', v_table, v_table || '_strategy_run_id_fkey');
-        END IF;
+        FOR v_key IN
+            SELECT c.conname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
+            WHERE c.conrelid = format('public.%I', v_table)::regclass AND c.contype = 'f' AND a.attname = 'strategy_run_id'
+        LOOP
+            EXECUTE format('ALTER TABLE %I DROP CONSTRAINT %I', v_table, v_key);
+        END LOOP;
+        EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (strategy_run_id) REFERENCES strategy_runs '
+                       'ON DELETE CASCADE', v_table, v_table || '_strategy_run_id_fkey');
     END LOOP;
     IF EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('public.idx_strategy_tick_runs_strategy_id')) THEN
         DROP INDEX idx_strategy_tick_runs_strategy_id; -- the key below begins with the same column
@@ -205,7 +222,47 @@ WITH doubled AS (
 )
 UPDATE public.strategy_tick_runs t SET scheduled_at = d.scheduled_at + d.place * interval '1 microsecond'
 FROM doubled d WHERE t.id = d.id AND d.place > 0;
+
+-- What happened to a run is its user's. Where an older runner wrote somebody else, that is written down.
+DO $$
+DECLARE
+    v_table text;
+BEGIN
+    FOREACH v_table IN ARRAY ARRAY['strategy_tick_runs', 'strategy_events'] LOOP
+        EXECUTE format('INSERT INTO public.installation_rows (version, relation, row_id, before)
+                        SELECT 20260129170000, %1$L, t.id, jsonb_build_object(''user_id'', t.user_id)
+                        FROM public.%1$I t JOIN public.strategy_runs r ON r.id = t.strategy_run_id
+                        WHERE r.user_id <> t.user_id
+                        ON CONFLICT (version, relation, row_id)
+                        DO UPDATE SET before = installation_rows.before || excluded.before', v_table);
+        EXECUTE format('UPDATE public.%I t SET user_id = r.user_id FROM public.strategy_runs r
+                        WHERE r.id = t.strategy_run_id AND r.user_id <> t.user_id', v_table);
+    END LOOP;
+END $$;
 SET ROLE tradewire_owner;
+-- migrate:ignore adding-foreign-key-constraint the runner stands still
+-- migrate:ignore contract-directive no program of an earlier release writes here
+ALTER TABLE strategy_events
+    ADD CONSTRAINT strategy_events_run_user_fkey FOREIGN KEY (strategy_run_id, user_id)
+        REFERENCES strategy_runs (id, user_id) ON DELETE CASCADE;
+COMMENT ON CONSTRAINT strategy_events_run_user_fkey ON strategy_events IS 'An event is its run''s user''s.';
+-- migrate:ignore adding-foreign-key-constraint the runner stands still
+-- migrate:ignore contract-directive no program of an earlier release writes here
+ALTER TABLE strategy_tick_runs
+    ADD CONSTRAINT strategy_tick_runs_run_user_fkey FOREIGN KEY (strategy_run_id, user_id)
+        REFERENCES strategy_runs (id, user_id) ON DELETE CASCADE;
+COMMENT ON CONSTRAINT strategy_tick_runs_run_user_fkey ON strategy_tick_runs IS 'A tick is its run''s user''s.';
+
+-- Not a CHECK: old ticks without a run stay, and no rule that they break may be left behind.
+CREATE FUNCTION strategy_tick_runs_need_run() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RAISE not_null_violation USING MESSAGE = 'broken_invariant: a tick belongs to a run';
+END $$;
+COMMENT ON FUNCTION strategy_tick_runs_need_run IS 'Refuses a tick that names no run: the key over run and time would not hold it.';
+CREATE TRIGGER strategy_tick_runs_need_run BEFORE INSERT OR UPDATE OF strategy_run_id ON strategy_tick_runs
+    FOR EACH ROW WHEN (NEW.strategy_run_id IS NULL) EXECUTE FUNCTION strategy_tick_runs_need_run();
+COMMENT ON TRIGGER strategy_tick_runs_need_run ON strategy_tick_runs IS 'A new tick names its run; only those of older installations may have none.';
 -- migrate:ignore disallowed-unique-constraint the runner stands still
 -- migrate:ignore contract-directive no program of an earlier release writes here
 ALTER TABLE strategy_tick_runs

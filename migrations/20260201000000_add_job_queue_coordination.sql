@@ -12,6 +12,7 @@ DO $$
 DECLARE
     v_table text;
     v_index text;
+    v_column text;
 BEGIN
     FOREACH v_table IN ARRAY ARRAY['job_queue_state', 'job_queue_log'] LOOP
         IF public.installation_had(v_table, 'table') THEN
@@ -21,6 +22,16 @@ BEGIN
                 EXECUTE format('ALTER INDEX public.%I RENAME TO %I', v_index, 'older_' || v_index);
             END LOOP;
             EXECUTE format('ALTER TABLE public.%I RENAME TO %I', v_table, 'older_' || v_table);
+            IF obj_description(format('public.%I', 'older_' || v_table)::regclass, 'pg_class') IS NULL THEN
+                EXECUTE format('COMMENT ON TABLE public.%I IS %L', 'older_' || v_table,
+                               'What the older installation''s ' || v_table || ' held; nothing reads it.');
+            END IF;
+            FOR v_column IN SELECT a.attname FROM pg_attribute a
+                            WHERE a.attrelid = format('public.%I', 'older_' || v_table)::regclass AND a.attnum > 0
+                              AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL LOOP
+                EXECUTE format('COMMENT ON COLUMN public.%I.%I IS %L', 'older_' || v_table, v_column,
+                               'As the older installation wrote it.');
+            END LOOP;
         END IF;
     END LOOP;
 END $$;
@@ -75,7 +86,7 @@ CREATE TABLE job_queue_log (
     CONSTRAINT job_queue_log_job_check
         CHECK (event_type = 'snapshot' OR (job_id IS NOT NULL AND job_type IS NOT NULL AND user_id IS NOT NULL))
 ) PARTITION BY RANGE (created_at);
-COMMENT ON TABLE job_queue_log IS 'Every change of coordination, in the transaction that made it; folding it from its newest snapshot gives the present state. One partition per month.';
+COMMENT ON TABLE job_queue_log IS 'Every change of coordination, in the transaction that made it; folding it from its newest snapshot gives the present state. One partition per month, made by add_month_partitions.';
 COMMENT ON COLUMN job_queue_log.id IS 'The row''s id.';
 COMMENT ON COLUMN job_queue_log.seq IS 'The order to fold in: a model''s events are written by whoever holds its lock.';
 COMMENT ON COLUMN job_queue_log.job_id IS 'jobs.id or workflow_executions.id; NULL: a snapshot.';
@@ -95,20 +106,11 @@ CREATE INDEX idx_job_queue_log_snapshot ON job_queue_log (seq) WHERE event_type 
 COMMENT ON INDEX idx_job_queue_log_snapshot IS 'queue replay: the newest snapshot, where the fold begins.';
 
 CREATE TABLE job_queue_log_default PARTITION OF job_queue_log DEFAULT;
-COMMENT ON TABLE job_queue_log_default IS 'Months that have no partition of their own.';
+COMMENT ON TABLE job_queue_log_default IS 'Months that have no partition of their own: empty, as long as add_month_partitions is called in time.';
 ALTER TABLE job_queue_log_default ENABLE ROW LEVEL SECURITY; -- a partition can be named directly
 DO $$
-DECLARE
-    v_month date;
-    v_name text;
 BEGIN
-    FOR v_month IN SELECT generate_series(DATE '2026-02-01', DATE '2027-01-01', interval '1 month') LOOP
-        v_name := 'job_queue_log_' || to_char(v_month, 'YYYYMM');
-        EXECUTE format('CREATE TABLE %I PARTITION OF job_queue_log FOR VALUES FROM (%L) TO (%L)', v_name,
-                       v_month::timestamp AT TIME ZONE 'UTC', (v_month + interval '1 month') AT TIME ZONE 'UTC');
-        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', v_name);
-        EXECUTE format('COMMENT ON TABLE %I IS %L', v_name, 'One month (UTC) of job_queue_log.');
-    END LOOP;
+    PERFORM add_month_partitions('job_queue_log', 12);
 END $$;
 
 ALTER TABLE job_queue_state ENABLE ROW LEVEL SECURITY;
@@ -128,6 +130,11 @@ ALTER TABLE workflow_executions
     ADD COLUMN IF NOT EXISTS required_models JSONB,
     ADD COLUMN IF NOT EXISTS current_step_model TEXT,
     ADD COLUMN IF NOT EXISTS blocked_by_job_id TEXT;
+-- NULL is what says that there is nothing; an installation's columns may have said it by a default.
+ALTER TABLE workflow_executions
+    ALTER COLUMN required_models DROP DEFAULT, ALTER COLUMN required_models DROP NOT NULL,
+    ALTER COLUMN current_step_model DROP DEFAULT, ALTER COLUMN current_step_model DROP NOT NULL,
+    ALTER COLUMN blocked_by_job_id DROP DEFAULT, ALTER COLUMN blocked_by_job_id DROP NOT NULL;
 ALTER TABLE workflow_executions
     ADD CONSTRAINT workflow_executions_models_check CHECK (models_ok(required_models)) NOT VALID;
 COMMENT ON COLUMN workflow_executions.required_models IS 'Names of all models that its steps need: a JSON array; NULL: none.';
@@ -142,6 +149,12 @@ ALTER TABLE jobs
     ADD COLUMN IF NOT EXISTS blocked_by_job_id TEXT,
     ADD COLUMN IF NOT EXISTS conflict_reason TEXT,
     ADD COLUMN IF NOT EXISTS queued_at TIMESTAMPTZ;
+ALTER TABLE jobs
+    ALTER COLUMN required_models DROP DEFAULT, ALTER COLUMN required_models DROP NOT NULL,
+    ALTER COLUMN queue_position DROP DEFAULT, ALTER COLUMN queue_position DROP NOT NULL,
+    ALTER COLUMN blocked_by_job_id DROP DEFAULT, ALTER COLUMN blocked_by_job_id DROP NOT NULL,
+    ALTER COLUMN conflict_reason DROP DEFAULT, ALTER COLUMN conflict_reason DROP NOT NULL,
+    ALTER COLUMN queued_at DROP DEFAULT, ALTER COLUMN queued_at DROP NOT NULL;
 -- Where these columns were there already: nobody holds a model now, so nobody waits, and what names models against the
 -- rules names none. The old values are written down.
 RESET ROLE;
@@ -183,7 +196,7 @@ SET ROLE tradewire_owner;
 ALTER TABLE jobs
     ADD CONSTRAINT jobs_models_check
         CHECK (required_models IS NULL
-               OR (job_type NOT IN ('trade', 'close_position') AND models_ok(required_models))) NOT VALID,
+               OR (job_type::text NOT IN ('trade', 'close_position') AND models_ok(required_models))) NOT VALID,
     ADD CONSTRAINT jobs_blocked_check
         CHECK (blocked_by_job_id IS NULL
                    OR (required_models IS NOT NULL AND status = 'pending'
@@ -216,6 +229,7 @@ COMMENT ON FUNCTION jobs_blocked IS 'A job that waits for another has no job_rea
 CREATE TRIGGER jobs_blocked AFTER UPDATE OF blocked_by_job_id ON jobs
     FOR EACH ROW WHEN ((OLD.blocked_by_job_id IS NULL) <> (NEW.blocked_by_job_id IS NULL))
     EXECUTE FUNCTION jobs_blocked();
+COMMENT ON TRIGGER jobs_blocked ON jobs IS 'What waits is not claimable; what waits no more is.';
 
 -- Whatever the writer says: nobody waits before coordination says so.
 CREATE FUNCTION jobs_unblocked_start() RETURNS trigger
@@ -232,5 +246,44 @@ CREATE TRIGGER jobs_unblocked_start BEFORE INSERT ON jobs
     FOR EACH ROW WHEN (NEW.queue_position IS NOT NULL OR NEW.blocked_by_job_id IS NOT NULL
                        OR NEW.conflict_reason IS NOT NULL OR NEW.queued_at IS NOT NULL)
     EXECUTE FUNCTION jobs_unblocked_start();
+COMMENT ON TRIGGER jobs_unblocked_start ON jobs IS 'Whoever makes a job, it begins without waiting.';
+
+-- expire_jobs finds what is past its limit in job_ready, where nothing waits for a model. So it first releases what waits
+-- and is past its limit: that is then a pending job like any other, which no claim takes any more.
+CREATE FUNCTION release_expired(p_limit int) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    WITH past AS MATERIALIZED (
+        SELECT j.id, j.blocked_by_job_id FROM jobs j
+        WHERE j.blocked_by_job_id IS NOT NULL AND j.expires_at <= v_now
+        ORDER BY j.expires_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
+    ), released AS (
+        UPDATE jobs j
+        SET queue_position = NULL, blocked_by_job_id = NULL, conflict_reason = NULL, updated_at = clock_timestamp()
+        FROM past p WHERE j.id = p.id
+        RETURNING j.id, j.user_id, j.required_models, p.blocked_by_job_id AS waited_for
+    )
+    INSERT INTO job_queue_log (job_id, job_type, user_id, event_type, models, blocked_by_job_id)
+    SELECT r.id, 'normal', r.user_id, 'expired', r.required_models, r.waited_for FROM released r;
+END $$;
+COMMENT ON FUNCTION release_expired IS 'Jobs that wait for a model and are past their limit wait no more. At most p_limit.';
+
+ALTER FUNCTION expire_jobs(int) RENAME TO expire_ready_jobs;
+-- migrate:ignore contract-directive the function below has its name, and the right
+REVOKE EXECUTE ON FUNCTION expire_ready_jobs(int) FROM tradewire_dispatcher;
+COMMENT ON FUNCTION expire_ready_jobs IS 'Ends pending jobs past their limit that wait for nobody; the inner function of expire_jobs.';
+CREATE FUNCTION expire_jobs(p_limit int)
+RETURNS TABLE (job_id uuid, user_id uuid, signal_id uuid, code text, traceparent text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM require_read_committed();
+    PERFORM release_expired(p_limit);
+    RETURN QUERY SELECT * FROM expire_ready_jobs(p_limit);
+END $$;
+COMMENT ON FUNCTION expire_jobs IS 'Ends pending jobs past their limit, those that wait for a model included: stale, or agent_offline. At most p_limit.';
+GRANT EXECUTE ON FUNCTION expire_jobs(int) TO tradewire_dispatcher;
 
 RESET ROLE;

@@ -16,6 +16,8 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_jobs_user_queue ON public.jobs (user
     WHERE blocked_by_job_id IS NOT NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_jobs_required_models ON public.jobs USING gin (required_models)
     WHERE blocked_by_job_id IS NOT NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS jobs_blocked_expires_idx ON public.jobs (expires_at)
+    WHERE blocked_by_job_id IS NOT NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_workflow_executions_blocked_by
     ON public.workflow_executions (blocked_by_job_id) WHERE blocked_by_job_id IS NOT NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_workflow_executions_user
@@ -26,6 +28,7 @@ BEGIN
     COMMENT ON INDEX public.idx_jobs_blocked_by IS 'A holder ended: the jobs that wait for it, in queue order. No blocked job''s blocker is finished: all of them.';
     COMMENT ON INDEX public.idx_jobs_user_queue IS 'Positions of the first 20 waiters of a user''s model, and GET /queue: a user''s waiters in queue order.';
     COMMENT ON INDEX public.idx_jobs_required_models IS 'A model became free: the waiters that need one of these models (required_models ?| models), whoever they wait for.';
+    COMMENT ON INDEX public.jobs_blocked_expires_idx IS 'Sweeper: what waits and is past its limit.';
     COMMENT ON INDEX public.idx_workflow_executions_blocked_by IS 'A holder ended: the workflows that wait for it.';
     COMMENT ON INDEX public.idx_workflow_executions_user IS 'GET /workflows: a user''s workflows, newest first; deleting a user.';
 END $$;

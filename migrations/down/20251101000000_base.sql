@@ -39,9 +39,19 @@ BEGIN
             (SELECT b.before ->> 'comment' FROM public.installation_before b
              WHERE b.relation = v_table.name AND b.kind = 'table'));
     END LOOP;
-    IF public.installation_had('workflow_steps', 'table') THEN
-        CALL public.installation_drop_indexes('workflow_steps', 'workflow_steps_job_idx');
-    END IF;
+    FOR v_table IN
+        SELECT * FROM (VALUES
+            ('workflow_steps', 'workflow_steps_job_idx'),
+            ('ea_projects', 'ea_projects_user_idx'),
+            ('ea_artifacts', 'ea_artifacts_version_idx'),
+            ('ea_deployments', 'ea_deployments_version_idx,ea_deployments_agent_idx'),
+            ('trading_accounts', 'trading_accounts_user_idx'),
+            ('user_exchange_connections', 'user_exchange_connections_user_idx')
+        ) t (name, indexes)
+        WHERE public.installation_had(t.name, 'table')
+    LOOP
+        CALL public.installation_drop_indexes(v_table.name, VARIADIC string_to_array(v_table.indexes, ','));
+    END LOOP;
 
     FOR v_column IN SELECT b.relation, b.name AS from_name, b.before ->> 'name' AS to_name
                     FROM public.installation_before b WHERE b.kind = 'renamed' LOOP
@@ -50,6 +60,12 @@ BEGIN
             ELSE format('ALTER TABLE public.%I RENAME COLUMN %I TO %I', v_column.relation, v_column.from_name,
                         v_column.to_name) END;
     END LOOP;
+
+    FOR v_column IN SELECT b.relation, b.before ->> 'name' AS name FROM public.installation_before b
+                    WHERE b.kind = 'renamed_index' LOOP
+        EXECUTE format('ALTER INDEX public.%I RENAME TO %I', v_column.name, v_column.relation);
+    END LOOP;
+    CALL public.installation_restore_views();
 
     IF public.installation_had('auth.users', 'made') THEN
         DROP TABLE auth.users;
@@ -63,7 +79,10 @@ BEGIN
 END $$;
 
 DROP PROCEDURE public.installation_remember, public.installation_drop_columns, public.installation_drop_indexes,
+    public.installation_tell, public.installation_add_constraint, public.installation_set_not_null,
+    public.installation_restore_index,
     public.installation_restore_constraints, public.installation_restore_options, public.installation_validate, public.installation_unvalidate,
-    public.installation_drop_policies, public.installation_restore_policies;
-DROP FUNCTION public.installation_definition, public.installation_had;
+    public.installation_drop_policies, public.installation_restore_policies, public.installation_rule,
+    public.installation_small_rule, public.installation_drop_views, public.installation_restore_views;
+DROP FUNCTION public.installation_definition, public.installation_takes, public.installation_had;
 DROP TABLE public.installation_rows, public.installation_before;

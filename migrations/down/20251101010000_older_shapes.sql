@@ -24,13 +24,32 @@ BEGIN
         SELECT w.name, w.key
         FROM (VALUES ('broker_connections', 'broker_type'), ('ea_versions', 'status'), ('ea_artifacts', 'artifact_type'),
                      ('ea_deployments', 'status'), ('trading_accounts', 'connection_status'),
-                     ('workflow_executions', 'status'), ('trades', 'type')) w (name, key)
+                     ('workflow_executions', 'status'), ('trades', 'type'), ('ea_versions', 'ea_project_id'),
+                     ('ea_artifacts', 'ea_version_id'),
+                     ('ea_deployments', 'ea_version_id'), ('ea_deployments', 'mt5_agent_id'),
+                     ('user_exchange_connections', 'user_id'), ('workflow_steps', 'execution_id'),
+                     ('workflow_steps', 'job_id'), ('trades', 'account_id')) w (name, key)
         WHERE public.installation_had(w.name, 'column', w.key)
     LOOP
         CALL public.installation_restore_constraints(v_table.name, v_table.key);
     END LOOP;
-    IF public.installation_had('user_profiles', 'table') THEN
+    IF public.installation_had('user_profiles', 'column', 'role') THEN
+        -- Before their own check comes back, which may not know what the role became; one that somebody gave since stays.
+        ALTER TABLE public.user_profiles DROP CONSTRAINT user_profiles_role_check, ALTER COLUMN role DROP NOT NULL;
+        UPDATE public.user_profiles p SET role = r.before ->> 'role'
+        FROM public.installation_rows r
+        WHERE r.version = 20251101010000 AND r.relation = 'user_profiles' AND r.row_id = p.id
+          AND r.before ->> 'role' IS NOT NULL AND p.role = 'user';
         CALL public.installation_restore_constraints('user_profiles', 'role');
+    END IF;
+    IF public.installation_had('user_profiles', 'table') THEN
+        -- Where the base made the column its rule stays with it.
+        IF public.installation_had('user_profiles', 'column', 'risk_percent') THEN
+            CALL public.installation_restore_constraints('user_profiles', 'risk_percent');
+        END IF;
+        IF public.installation_had('user_profiles', 'column', 'risk_max_percent') THEN
+            CALL public.installation_restore_constraints('user_profiles', 'risk_max_percent');
+        END IF;
     END IF;
     IF public.installation_had('ea_versions', 'table') THEN
         CALL public.installation_restore_constraints('ea_versions', 'ea_project_id', 'version_number');
@@ -41,7 +60,7 @@ SET LOCAL timezone = 'UTC';
 DO $$
 DECLARE
     v_column record;
-    v_has_nulls boolean;
+    v_rows bigint;
 BEGIN
     FOR v_column IN
         SELECT b.relation, b.name, b.before ->> 'type' AS type, b.before ->> 'default' AS default_value,
@@ -56,15 +75,23 @@ BEGIN
           AND b.relation IN ('user_profiles', 'broker_connections', 'mt5_agents', 'ea_projects', 'ea_versions',
               'ea_artifacts', 'ea_deployments', 'jobs', 'trading_accounts', 'trades', 'user_exchange_connections',
               'workflow_executions', 'workflow_steps', 'tv_strategies', 'tv_signals')
+        ORDER BY b.relation, b.name
     LOOP
         IF v_column.is_not_null AND NOT v_column.not_null THEN
             EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I DROP NOT NULL', v_column.relation, v_column.name);
         END IF;
         IF v_column.is_type <> v_column.type THEN
-            EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I DROP DEFAULT, ALTER COLUMN %I TYPE %s%s',
-                v_column.relation, v_column.name, v_column.name, v_column.type,
-                CASE WHEN v_column.type IN ('json', 'jsonb')
-                     THEN format(' USING to_jsonb(%I)::%s', v_column.name, v_column.type) ELSE '' END);
+            BEGIN
+                EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I DROP DEFAULT, ALTER COLUMN %I TYPE %s%s',
+                    v_column.relation, v_column.name, v_column.name, v_column.type,
+                    CASE WHEN v_column.type IN ('json', 'jsonb')
+                         THEN format(' USING to_jsonb(%I)::%s', v_column.name, v_column.type) ELSE '' END);
+            EXCEPTION WHEN numeric_value_out_of_range THEN
+                EXECUTE format('SELECT count(*) FROM public.%I WHERE %I NOT BETWEEN -2147483648 AND 2147483647',
+                               v_column.relation, v_column.name) INTO v_rows;
+                CALL public.installation_tell(v_column.relation, NULL, v_column.name, v_rows,
+                    'stays ' || v_column.is_type, format('ALTER COLUMN %I TYPE %s', v_column.name, v_column.type));
+            END;
         END IF;
         IF v_column.is_default IS DISTINCT FROM v_column.default_value OR v_column.is_type <> v_column.type THEN
             EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I %s', v_column.relation, v_column.name,
@@ -72,7 +99,7 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- The values that were changed; a role that somebody gave since stays.
+    -- The values that were changed; a role or percentage that somebody gave since stays.
     FOR v_column IN
         SELECT DISTINCT r.relation, k.name
         FROM public.installation_rows r CROSS JOIN LATERAL jsonb_object_keys(r.before) k (name)
@@ -81,7 +108,10 @@ BEGIN
         EXECUTE format('UPDATE public.%1$I t SET %2$I = (jsonb_populate_record(NULL::public.%1$I, r.before)).%2$I
                         FROM public.installation_rows r
                         WHERE r.version = 20251101010000 AND r.relation = %1$L AND r.row_id = t.id AND r.before ? %2$L
-                          AND (%2$L <> ''role'' OR to_jsonb(t)->>''role'' = ''user'')',
+                          AND (%2$L <> ''role'' OR to_jsonb(t)->>''role'' = ''user'')
+                          AND (%2$L NOT IN (''risk_percent'', ''risk_max_percent'')
+                               OR (to_jsonb(t)->>%2$L)::numeric
+                                  = CASE WHEN (r.before->>%2$L)::numeric < 0 THEN 0 ELSE 100 END)',
                        v_column.relation, v_column.name);
     END LOOP;
     -- Not by a record, which cannot tell JSON's null from none.
@@ -105,20 +135,14 @@ BEGIN
           AND b.relation IN ('user_profiles', 'broker_connections', 'mt5_agents', 'ea_projects', 'ea_versions',
               'ea_artifacts', 'ea_deployments', 'jobs', 'trading_accounts', 'trades', 'user_exchange_connections',
               'workflow_executions', 'workflow_steps')
+        ORDER BY b.relation, b.name
     LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM public.%I WHERE %I IS NULL)', v_column.relation, v_column.name)
-        INTO v_has_nulls;
-        IF v_has_nulls THEN
-            RAISE WARNING '%.% was NOT NULL, and rows made since have none: it stays as it is', v_column.relation,
-                v_column.name;
-        ELSE
-            EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I SET NOT NULL', v_column.relation, v_column.name);
-        END IF;
+        CALL public.installation_set_not_null(v_column.relation, v_column.name);
     END LOOP;
 
-    FOR v_column IN SELECT b.name, b.before ->> 'definition' AS definition FROM public.installation_before b
+    FOR v_column IN SELECT b.relation, b.name, b.before ->> 'definition' AS definition FROM public.installation_before b
                     WHERE b.kind = 'dropped_index' AND to_regclass(format('public.%I', b.name)) IS NULL LOOP
-        EXECUTE v_column.definition;
+        CALL public.installation_restore_index(v_column.relation, v_column.name, v_column.definition);
     END LOOP;
     DELETE FROM public.installation_before b WHERE b.kind = 'dropped_index';
 END $$;

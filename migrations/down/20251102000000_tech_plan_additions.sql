@@ -27,27 +27,22 @@ END $$;
 
 DROP TRIGGER jobs_upgrade ON public.jobs;
 DROP FUNCTION public.jobs_upgrade();
--- The older queue's word for a job that somebody works on.
-UPDATE public.jobs SET status = 'running' WHERE status = 'claimed';
+-- The older queue's word for a job that somebody works on, unless it knows ours.
 DO $$
 BEGIN
+    IF NOT public.installation_takes('jobs', 'status', 'claimed') THEN
+        UPDATE public.jobs SET status = 'running' WHERE status = 'claimed';
+    END IF;
     IF public.installation_had('jobs', 'table') THEN
         CALL public.installation_restore_constraints('jobs', 'job_type');
         CALL public.installation_restore_constraints('jobs', 'status');
         CALL public.installation_restore_constraints('jobs', 'agent_id');
     ELSE
         ALTER TABLE public.jobs DROP CONSTRAINT jobs_job_type_check, DROP CONSTRAINT jobs_status_check;
-        ALTER TABLE public.jobs
-            ADD CONSTRAINT jobs_job_type_check CHECK (job_type IN ('compile', 'deploy', 'run', 'stop', 'test')) NOT VALID,
-            ADD CONSTRAINT jobs_status_check CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled'))
-                NOT VALID;
-        IF NOT EXISTS (SELECT FROM public.jobs j WHERE j.job_type NOT IN ('compile', 'deploy', 'run', 'stop', 'test')) THEN
-            ALTER TABLE public.jobs VALIDATE CONSTRAINT jobs_job_type_check;
-        END IF;
-        IF NOT EXISTS (SELECT FROM public.jobs j
-                       WHERE j.status NOT IN ('pending', 'running', 'completed', 'failed', 'cancelled')) THEN
-            ALTER TABLE public.jobs VALIDATE CONSTRAINT jobs_status_check;
-        END IF;
+        CALL public.installation_add_constraint('jobs', 'jobs_job_type_check',
+            'CHECK (job_type::text IN (''compile'', ''deploy'', ''run'', ''stop'', ''test''))');
+        CALL public.installation_add_constraint('jobs', 'jobs_status_check',
+            'CHECK (status::text IN (''pending'', ''running'', ''completed'', ''failed'', ''cancelled''))');
     END IF;
     CALL public.installation_drop_columns('jobs', 'agent_id', 'claimed_at');
 END $$;
@@ -73,6 +68,7 @@ BEGIN
     END LOOP;
     IF public.installation_had('tv_strategies', 'table') THEN
         CALL public.installation_restore_constraints('tv_strategies', 'webhook_secret');
+        CALL public.installation_restore_constraints('tv_strategies', 'user_id');
         CALL public.installation_drop_columns('tv_strategies', 'id', 'user_id', 'name', 'broker_connection_id',
             'webhook_secret', 'risk_override_pct', 'allowed_pairs', 'is_enabled', 'created_at', 'updated_at');
         CALL public.installation_drop_indexes('tv_strategies', 'tv_strategies_user_idx',
@@ -80,6 +76,8 @@ BEGIN
     END IF;
     IF public.installation_had('tv_signals', 'table') THEN
         CALL public.installation_restore_constraints('tv_signals', 'status');
+        CALL public.installation_restore_constraints('tv_signals', 'user_id');
+        CALL public.installation_restore_constraints('tv_signals', 'strategy_id');
         CALL public.installation_drop_columns('tv_signals', 'id', 'user_id', 'strategy_id', 'status', 'symbol', 'action',
             'volume', 'fill_price', 'broker_order_id', 'error_message', 'raw_payload', 'created_at', 'resolved_at');
     END IF;
@@ -93,6 +91,7 @@ BEGIN
         DELETE FROM public.installation_rows r WHERE r.version = 20251102000000 AND r.relation = 'ea_projects';
     END IF;
     CALL public.installation_drop_columns('ea_projects', 'current_version_id');
+    CALL public.installation_drop_indexes('ea_projects', 'ea_projects_current_version_idx');
     CALL public.installation_drop_columns('mt5_agents', 'pairing_key_hash', 'pairing_key_prefix');
     CALL public.installation_drop_indexes('mt5_agents', 'mt5_agents_pairing_key_prefix_idx');
 END $$;

@@ -18,12 +18,13 @@ BEGIN
         UPDATE public.jobs j
         SET job_type = r.before ->> 'job_type', status = r.before ->> 'status',
             completed_at = (r.before ->> 'completed_at')::timestamptz, error_message = r.before ->> 'error_message',
-            agent_id = (r.before ->> 'agent_id')::uuid
+            agent_id = CASE WHEN v_has_new_key THEN (r.before ->> 'agent_id')::uuid
+                            ELSE (SELECT a.id FROM public.mt5_agents a WHERE a.id = (r.before ->> 'agent_id')::uuid) END
         FROM public.installation_rows r
         WHERE r.version = 20251102010000 AND r.relation = 'jobs' AND r.row_id = j.id
           AND (j.status = 'cancelled' OR r.before ->> 'job_type' <> 'test');
         DELETE FROM public.installation_rows r WHERE r.version = 20251102010000;
-        ALTER TABLE public.jobs ADD CONSTRAINT jobs_job_type_check CHECK (job_type IN
+        ALTER TABLE public.jobs ADD CONSTRAINT jobs_job_type_check CHECK (job_type::text IN
             ('compile', 'deploy', 'run', 'stop', 'trade', 'get_positions', 'get_account', 'get_candles',
              'close_position')) NOT VALID;
         IF v_has_new_key THEN

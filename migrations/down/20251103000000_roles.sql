@@ -38,6 +38,10 @@ BEGIN
     ALTER PROCEDURE public.installation_restore_options OWNER TO CURRENT_USER;
     ALTER PROCEDURE public.installation_validate OWNER TO CURRENT_USER;
     ALTER PROCEDURE public.installation_unvalidate OWNER TO CURRENT_USER;
+    ALTER PROCEDURE public.installation_tell OWNER TO CURRENT_USER;
+    ALTER PROCEDURE public.installation_add_constraint OWNER TO CURRENT_USER;
+    ALTER PROCEDURE public.installation_set_not_null OWNER TO CURRENT_USER;
+    ALTER PROCEDURE public.installation_restore_index OWNER TO CURRENT_USER;
     ALTER PROCEDURE public.installation_drop_policies OWNER TO CURRENT_USER;
     ALTER PROCEDURE public.installation_restore_policies OWNER TO CURRENT_USER;
 

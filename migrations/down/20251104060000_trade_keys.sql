@@ -12,17 +12,15 @@ DECLARE
     v_index record;
 BEGIN
     IF NOT public.installation_had('trades', 'table') THEN
-        ALTER TABLE public.trades ADD CONSTRAINT trades_ticket_key UNIQUE (ticket);
+        CALL public.installation_add_constraint('trades', 'trades_ticket_key', 'UNIQUE (ticket)');
         RETURN;
     END IF;
     CALL public.installation_restore_constraints('trades', 'ticket');
     FOR v_index IN
-        SELECT b.before ->> 'definition' AS definition FROM public.installation_before b
+        SELECT b.name, b.before ->> 'definition' AS definition FROM public.installation_before b
         WHERE b.relation = 'trades' AND b.kind = 'index' AND b.before ->> 'definition' LIKE 'CREATE UNIQUE INDEX %(ticket)'
           AND to_regclass(format('public.%I', b.name)) IS NULL
     LOOP
-        EXECUTE v_index.definition;
+        CALL public.installation_restore_index('trades', v_index.name, v_index.definition);
     END LOOP;
-EXCEPTION WHEN unique_violation THEN
-    RAISE WARNING 'trades made since share a ticket: it is not unique any more';
 END $$;

@@ -9,11 +9,11 @@ ALTER TABLE public.jobs DROP CONSTRAINT jobs_status_check, DROP CONSTRAINT jobs_
     DROP CONSTRAINT jobs_target_agent_fkey;
 UPDATE public.jobs SET status = CASE status WHEN 'unknown' THEN 'failed' WHEN 'expired' THEN 'cancelled' END
 WHERE status IN ('unknown', 'expired');
-ALTER TABLE public.jobs ADD CONSTRAINT jobs_status_check CHECK (status IN
+ALTER TABLE public.jobs ADD CONSTRAINT jobs_status_check CHECK (status::text IN
     ('pending', 'running', 'claimed', 'completed', 'failed', 'cancelled'));
 COMMENT ON CONSTRAINT jobs_status_check ON public.jobs IS 'The states of a job.';
 CREATE TRIGGER jobs_upgrade BEFORE UPDATE OF status ON public.jobs FOR EACH ROW
-    WHEN (NEW.status = 'claimed' AND OLD.status = 'pending' AND NEW.job_type IN ('trade', 'close_position'))
+    WHEN (NEW.status = 'claimed' AND OLD.status = 'pending' AND NEW.job_type::text IN ('trade', 'close_position'))
     EXECUTE FUNCTION public.jobs_upgrade();
 
 DO $$

@@ -12,12 +12,13 @@ BEGIN
         RETURN;
     END IF;
     ALTER TABLE public.jobs DROP CONSTRAINT jobs_status_check, DROP CONSTRAINT jobs_open_effect_check,
-        DROP CONSTRAINT jobs_lane_check, DISABLE TRIGGER jobs_upgrade_ready;
+        DROP CONSTRAINT jobs_lane_check, DISABLE TRIGGER jobs_upgrade_ready, DISABLE TRIGGER jobs_upgrade;
     DELETE FROM public.job_ready q USING public.installation_rows r, public.jobs j
     WHERE r.version = 20251105020000 AND r.row_id = q.job_id AND j.id = q.job_id AND j.status = 'pending';
     UPDATE public.jobs j
     SET status = r.before ->> 'status', error_message = r.before ->> 'error_message',
-        completed_at = (r.before ->> 'completed_at')::timestamptz, agent_id = (r.before ->> 'agent_id')::uuid,
+        completed_at = (r.before ->> 'completed_at')::timestamptz,
+        agent_id = (SELECT a.id FROM public.mt5_agents a WHERE a.id = (r.before ->> 'agent_id')::uuid),
         claimed_at = (r.before ->> 'claimed_at')::timestamptz,
         seq = 0, lane = 3, symbol = NULL, is_entry = FALSE, expires_at = NULL, target_agent_id = NULL
     FROM public.installation_rows r
@@ -27,12 +28,12 @@ BEGIN
     UPDATE public.jobs SET seq = 0, lane = 3, symbol = NULL, is_entry = FALSE
     WHERE seq < 0 AND status IN ('completed', 'failed', 'cancelled');
     ALTER TABLE public.jobs
-        ENABLE TRIGGER jobs_upgrade_ready,
-        ADD CONSTRAINT jobs_status_check CHECK (status IN
+        ENABLE TRIGGER jobs_upgrade_ready, ENABLE TRIGGER jobs_upgrade,
+        ADD CONSTRAINT jobs_status_check CHECK (status::text IN
             ('pending', 'claimed', 'unknown', 'completed', 'failed', 'cancelled', 'expired')) NOT VALID,
         ADD CONSTRAINT jobs_lane_check CHECK (lane = public.job_lane(job_type)) NOT VALID,
         ADD CONSTRAINT jobs_open_effect_check CHECK (
-            lane <> 1 OR status NOT IN ('pending', 'claimed', 'unknown')
+            lane <> 1 OR status::text NOT IN ('pending', 'claimed', 'unknown')
             OR (expires_at IS NOT NULL AND target_agent_id IS NOT NULL)) NOT VALID;
     COMMENT ON CONSTRAINT jobs_status_check ON public.jobs IS 'The states of a job.';
     COMMENT ON CONSTRAINT jobs_lane_check ON public.jobs IS 'The lane follows from the type.';

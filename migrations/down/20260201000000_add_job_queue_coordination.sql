@@ -1,5 +1,9 @@
 -- Drops the two tables of the coordination and its eight columns, and nothing else. Jobs that wait may be claimed at once:
 -- without coordination nobody holds them back. An older installation's own columns and tables stay.
+DROP FUNCTION public.expire_jobs(int), public.release_expired(int);
+ALTER FUNCTION public.expire_ready_jobs(int) RENAME TO expire_jobs;
+GRANT EXECUTE ON FUNCTION public.expire_jobs(int) TO tradewire_dispatcher;
+COMMENT ON FUNCTION public.expire_jobs(int) IS 'Ends pending jobs past their limit: stale, or agent_offline. At most p_limit.';
 DROP TRIGGER jobs_unblocked_start ON public.jobs;
 UPDATE public.jobs SET blocked_by_job_id = NULL WHERE blocked_by_job_id IS NOT NULL; -- each gets its job_ready row
 DROP TRIGGER jobs_blocked ON public.jobs;
@@ -19,6 +23,10 @@ FROM public.installation_rows k
 WHERE k.version = 20260201000000 AND k.relation = 'workflow_executions' AND k.row_id = w.id;
 DELETE FROM public.installation_rows WHERE version = 20260201000000;
 
+CALL public.installation_restore_columns('jobs', 'required_models', 'queue_position', 'blocked_by_job_id',
+    'conflict_reason', 'queued_at');
+CALL public.installation_restore_columns('workflow_executions', 'required_models', 'current_step_model',
+    'blocked_by_job_id');
 CALL public.installation_drop_columns('jobs', 'required_models', 'queue_position', 'blocked_by_job_id',
     'conflict_reason', 'queued_at');
 CALL public.installation_drop_columns('workflow_executions', 'required_models', 'current_step_model',

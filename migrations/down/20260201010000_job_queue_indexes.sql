@@ -1,10 +1,12 @@
--- migrate:no-transaction
--- Drops the five indexes and lets the three rules be unvalidated again, as the file before this one made them.
-DROP INDEX CONCURRENTLY IF EXISTS public.idx_workflow_executions_user;
-DROP INDEX CONCURRENTLY IF EXISTS public.idx_workflow_executions_blocked_by;
-DROP INDEX CONCURRENTLY IF EXISTS public.idx_jobs_required_models;
-DROP INDEX CONCURRENTLY IF EXISTS public.idx_jobs_user_queue;
-DROP INDEX CONCURRENTLY IF EXISTS public.idx_jobs_blocked_by;
+-- Drops the six indexes and lets the three rules be unvalidated again, as the file before this one made them.
+-- In one transaction, so that a longer way down can be rehearsed; none of it reads a table.
+LOCK TABLE public.jobs IN ACCESS EXCLUSIVE MODE;
+CALL public.installation_drop_indexes('workflow_executions', 'idx_workflow_executions_user',
+                                      'idx_workflow_executions_blocked_by');
+CALL public.installation_drop_indexes('jobs', 'idx_jobs_required_models');
+DROP INDEX IF EXISTS public.idx_jobs_user_queue;
+DROP INDEX IF EXISTS public.idx_jobs_blocked_by;
+DROP INDEX IF EXISTS public.jobs_blocked_expires_idx;
 DO $$
 BEGIN
     ALTER TABLE public.workflow_executions
@@ -15,7 +17,7 @@ BEGIN
         DROP CONSTRAINT jobs_blocked_check,
         ADD CONSTRAINT jobs_models_check
             CHECK (required_models IS NULL
-                   OR (job_type NOT IN ('trade', 'close_position') AND public.models_ok(required_models))) NOT VALID,
+                   OR (job_type::text NOT IN ('trade', 'close_position') AND public.models_ok(required_models))) NOT VALID,
         ADD CONSTRAINT jobs_blocked_check
             CHECK (blocked_by_job_id IS NULL
                    OR (required_models IS NOT NULL AND status = 'pending'

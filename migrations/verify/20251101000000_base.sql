@@ -22,11 +22,13 @@ FROM (VALUES
 ) w (relation, expected);
 
 -- Columns: type, and whether they must be filled. Text of any kind counts as text.
+-- When rows of the large tables were made may be missing in an older installation: nothing reads them under a lock for it.
 SELECT format('column %s.%s', w.relation, w.name) AS object, w.expected,
        (SELECT CASE WHEN format_type(a.atttypid, NULL) = 'character varying' AND w.expected LIKE 'text%' THEN 'text'
                      WHEN a.atttypid = 'numeric'::regtype AND w.expected NOT LIKE 'numeric(%' THEN 'numeric'
                      ELSE format_type(a.atttypid, a.atttypmod) END
-                || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
+                || CASE WHEN a.attnotnull AND (w.relation, a.attname) NOT IN (('jobs', 'created_at'), ('jobs', 'updated_at'),
+                              ('trades', 'created_at'), ('trades', 'updated_at')) THEN ' not null' ELSE '' END
          FROM pg_attribute a WHERE a.attrelid = to_regclass(format('public.%I', w.relation)) AND a.attname = w.name
            AND NOT a.attisdropped) AS found
 FROM (VALUES
@@ -123,7 +125,7 @@ FROM (VALUES
     ('trades', 'net_profit', 'numeric'),
     ('trades', 'pips', 'numeric'),
     ('trades', 'comment', 'text'),
-    ('trades', 'updated_at', 'timestamp with time zone not null'),
+    ('trades', 'updated_at', 'timestamp with time zone'),
     ('jobs', 'id', 'uuid not null'),
     ('jobs', 'user_id', 'uuid not null'),
     ('jobs', 'job_type', 'character varying(20) not null'),
@@ -234,7 +236,13 @@ SELECT 'index ' || w.name AS object, w.expected,
                 || CASE WHEN i.indisvalid THEN '' ELSE ' invalid' END
          FROM pg_index i WHERE i.indexrelid = to_regclass(format('public.%I', w.name))) AS found
 FROM (VALUES
-    ('workflow_steps_job_idx', 'workflow_steps USING btree (job_id) WHERE (job_id IS NOT NULL)')
+    ('workflow_steps_job_idx', 'workflow_steps USING btree (job_id) WHERE (job_id IS NOT NULL)'),
+    ('ea_projects_user_idx', 'ea_projects USING btree (user_id)'),
+    ('ea_artifacts_version_idx', 'ea_artifacts USING btree (ea_version_id)'),
+    ('ea_deployments_version_idx', 'ea_deployments USING btree (ea_version_id)'),
+    ('ea_deployments_agent_idx', 'ea_deployments USING btree (mt5_agent_id)'),
+    ('trading_accounts_user_idx', 'trading_accounts USING btree (user_id)'),
+    ('user_exchange_connections_user_idx', 'user_exchange_connections USING btree (user_id)')
 ) w (name, expected);
 
 -- Functions: result, whose rights they run with, and who may call them.
@@ -256,6 +264,15 @@ FROM (VALUES
     ('installation_restore_options', 'IN p_relation text', 'invoker, search_path=pg_catalog, public, pg_temp'),
     ('installation_validate', 'IN p_version bigint, IN p_relation text', 'invoker, search_path=pg_catalog, public, pg_temp'),
     ('installation_unvalidate', 'IN p_version bigint, IN p_relation text', 'invoker, search_path=pg_catalog, public, pg_temp'),
+    ('installation_tell', 'IN p_relation text, IN p_rule text, IN p_column text, IN p_rows bigint, IN p_state text, IN p_remedy text', 'invoker, search_path=pg_catalog, public, pg_temp'),
+    ('installation_add_constraint', 'IN p_relation text, IN p_name text, IN p_definition text, IN p_comment text', 'invoker, search_path=pg_catalog, public, pg_temp'),
+    ('installation_set_not_null', 'IN p_relation text, IN p_column text', 'invoker, search_path=pg_catalog, public, pg_temp'),
+    ('installation_restore_index', 'IN p_relation text, IN p_name text, IN p_definition text', 'invoker, search_path=pg_catalog, public, pg_temp'),
+    ('installation_takes', 'p_relation text, p_column text, p_word text', 'returns boolean, invoker, search_path=pg_catalog, public, pg_temp'),
+    ('installation_rule', 'IN p_relation text, IN p_column text, IN p_name text, IN p_definition text', 'invoker, search_path=pg_catalog, public, pg_temp'),
+    ('installation_small_rule', 'IN p_relation text, IN p_column text, IN p_name text, IN p_definition text', 'invoker, search_path=pg_catalog, public, pg_temp'),
+    ('installation_drop_views', 'VARIADIC p_views text[]', 'invoker, search_path=pg_catalog, public, pg_temp'),
+    ('installation_restore_views', '', 'invoker, search_path=pg_catalog, public, pg_temp'),
     ('installation_drop_policies', 'IN p_relation text', 'invoker, search_path=pg_catalog, public, pg_temp'),
     ('installation_restore_policies', 'IN p_relation text', 'invoker, search_path=pg_catalog, public, pg_temp')
 ) w (name, arguments, expected);

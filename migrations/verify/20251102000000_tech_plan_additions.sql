@@ -81,6 +81,7 @@ SELECT 'index ' || w.name AS object, w.expected,
                 || CASE WHEN i.indisvalid THEN '' ELSE ' invalid' END
          FROM pg_index i WHERE i.indexrelid = to_regclass(format('public.%I', w.name))) AS found
 FROM (VALUES
+    ('ea_projects_current_version_idx', 'ea_projects USING btree (current_version_id) WHERE (current_version_id IS NOT NULL)'),
     ('mt5_agents_pairing_key_prefix_idx', 'mt5_agents USING btree (pairing_key_prefix)'),
     ('tv_strategies_user_idx', 'tv_strategies USING btree (user_id)'),
     ('tv_strategies_broker_connection_idx', 'tv_strategies USING btree (broker_connection_id) WHERE (broker_connection_id IS NOT NULL)')

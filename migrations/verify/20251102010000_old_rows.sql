@@ -9,7 +9,7 @@ FROM (VALUES
     ('trades', 'trades_type_check', 'CHECK ((type = ANY (ARRAY[''buy''::text, ''sell''::text])))'),
     ('jobs', 'jobs_user_id_fkey', 'FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE'),
     ('jobs', 'jobs_agent_id_fkey', 'FOREIGN KEY (agent_id) REFERENCES mt5_agents(id)'),
-    ('jobs', 'jobs_job_type_check', 'CHECK (((job_type)::text = ANY ((ARRAY[''compile''::character varying, ''deploy''::character varying, ''run''::character varying, ''stop''::character varying, ''trade''::character varying, ''get_positions''::character varying, ''get_account''::character varying, ''get_candles''::character varying, ''close_position''::character varying])::text[])))'),
+    ('jobs', 'jobs_job_type_check', 'CHECK (((job_type)::text = ANY (ARRAY[''compile''::text, ''deploy''::text, ''run''::text, ''stop''::text, ''trade''::text, ''get_positions''::text, ''get_account''::text, ''get_candles''::text, ''close_position''::text])))'),
     ('tv_signals', 'tv_signals_status_check', 'CHECK ((status = ANY (ARRAY[''pending''::text, ''executed''::text, ''failed''::text, ''discarded''::text])))')
 ) w (relation, name, expected);
 

@@ -46,6 +46,8 @@ SELECT format('constraint %s of %s', w.name, w.relation) AS object, w.expected,
          FROM pg_constraint n WHERE n.conrelid = to_regclass(format('public.%I', w.relation)) AND n.conname = w.name) AS found
 FROM (VALUES
     ('tv_strategies', 'tv_strategies_settings_check', 'CHECK (strategy_settings_ok(settings))'),
+    ('tv_strategies', 'tv_strategies_risk_range_check', 'CHECK (((risk_override_pct >= (0)::numeric) AND (risk_override_pct <= (100)::numeric)))'),
+    ('tv_strategies', 'tv_strategies_name_length_check', 'CHECK (((name ~ ''\S''::text) AND (length(name) <= 100)))'),
     ('tv_strategies', 'tv_strategies_magic_tag_key', 'UNIQUE (user_id, magic_tag)'),
     ('tv_strategies', 'tv_strategies_magic_tag_check', 'CHECK (((magic_tag >= 1) AND (magic_tag <= 1048575)))'),
     ('tv_strategies', 'tv_strategies_broker_connection_fkey', 'FOREIGN KEY (broker_connection_id, user_id) REFERENCES broker_connections(id, user_id) ON DELETE SET NULL (broker_connection_id)'),

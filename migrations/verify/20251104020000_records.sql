@@ -25,6 +25,7 @@ FROM (VALUES
     ('consumer_offsets', 'updated_at', 'timestamp with time zone not null'),
     ('unmatched_results', 'id', 'bigint not null'),
     ('unmatched_results', 'job_id', 'uuid not null'),
+    ('unmatched_results', 'agent_id', 'uuid not null'),
     ('unmatched_results', 'payload', 'bytea not null'),
     ('unmatched_results', 'received_at', 'timestamp with time zone not null'),
     ('audit_log', 'id', 'uuid not null'),
@@ -67,7 +68,7 @@ SELECT 'index ' || w.name AS object, w.expected,
                 || CASE WHEN i.indisvalid THEN '' ELSE ' invalid' END
          FROM pg_index i WHERE i.indexrelid = to_regclass(format('public.%I', w.name))) AS found
 FROM (VALUES
-    ('unmatched_results_job_idx', 'unmatched_results USING btree (job_id)'),
+    ('unmatched_results_agent_idx', 'unmatched_results USING btree (agent_id)'),
     ('audit_log_object_idx', 'audit_log USING btree (object, at)'),
     ('audit_log_user_idx', 'audit_log USING btree (user_id, at)')
 ) w (name, expected);
@@ -82,7 +83,8 @@ SELECT format('function %s(%s)', w.name, w.arguments) AS object, w.expected,
          FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.proname = w.name
            AND pg_get_function_identity_arguments(p.oid) = w.arguments) AS found
 FROM (VALUES
-    ('audit_log_refuse', '', 'returns trigger, invoker, search_path=pg_catalog, public, pg_temp')
+    ('audit_log_refuse', '', 'returns trigger, invoker, search_path=pg_catalog, public, pg_temp'),
+    ('add_month_partitions', 'p_table text, p_months integer', 'returns integer, definer, search_path=pg_catalog, public, pg_temp')
 ) w (name, arguments, expected);
 
 -- Triggers.

@@ -5,9 +5,9 @@ SELECT format('constraint %s of %s', w.name, w.relation) AS object, w.expected,
        (SELECT regexp_replace(pg_get_constraintdef(n.oid), '\mpublic\.', '', 'g')
          FROM pg_constraint n WHERE n.conrelid = to_regclass(format('public.%I', w.relation)) AND n.conname = w.name) AS found
 FROM (VALUES
-    ('jobs', 'jobs_status_check', 'CHECK (((status)::text = ANY ((ARRAY[''pending''::character varying, ''claimed''::character varying, ''unknown''::character varying, ''completed''::character varying, ''failed''::character varying, ''cancelled''::character varying, ''expired''::character varying])::text[])))'),
+    ('jobs', 'jobs_status_check', 'CHECK (((status)::text = ANY (ARRAY[''pending''::text, ''claimed''::text, ''unknown''::text, ''completed''::text, ''failed''::text, ''cancelled''::text, ''expired''::text])))'),
     ('jobs', 'jobs_lane_check', 'CHECK ((lane = job_lane((job_type)::text)))'),
-    ('jobs', 'jobs_open_effect_check', 'CHECK (((lane <> 1) OR ((status)::text <> ALL ((ARRAY[''pending''::character varying, ''claimed''::character varying, ''unknown''::character varying])::text[])) OR ((expires_at IS NOT NULL) AND (target_agent_id IS NOT NULL))))'),
+    ('jobs', 'jobs_open_effect_check', 'CHECK (((lane <> 1) OR ((status)::text <> ALL (ARRAY[''pending''::text, ''claimed''::text, ''unknown''::text])) OR ((expires_at IS NOT NULL) AND (target_agent_id IS NOT NULL))))'),
     ('jobs', 'jobs_unknown_check', 'CHECK ((((status)::text <> ''unknown''::text) OR (lane = 1)))'),
     ('jobs', 'jobs_traceparent_check', 'CHECK ((traceparent ~ ''^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$''::text))'),
     ('jobs', 'jobs_target_agent_fkey', 'FOREIGN KEY (target_agent_id, user_id) REFERENCES mt5_agents(id, user_id)')

@@ -176,6 +176,7 @@ FROM (VALUES
     ('strategy_add', 'tradewire_operator', 'yes'),
     ('take_signal_keys', 'tradewire_dispatcher', 'yes'),
     ('unmatched_done', 'tradewire_dispatcher', 'yes'),
+    ('unmatched_forget', 'tradewire_dispatcher', 'yes'),
     ('unmatched_ready', 'tradewire_dispatcher', 'yes'),
     ('user_add', 'tradewire_operator', 'yes'),
     ('write_signals', 'tradewire_dispatcher', 'yes')

@@ -47,7 +47,16 @@ SELECT 'default of ' || e.relation || '.' || e.name AS object, e.value AS expect
 FROM (VALUES
         ('trading_accounts', 'sync_failure_count', '0 not null'),
         ('trading_accounts', 'broker_server_time_offset', '0 not null'),
+        ('sync_logs', 'created_at', 'now() not null'),
         ('sync_logs', 'trades_synced', '0')) e (relation, name, value);
+
+SELECT 'must be filled in ' || e.relation AS object, e.names AS expected,
+    (SELECT string_agg(a.attname, ' ' ORDER BY a.attname COLLATE "C") FROM pg_attribute a
+     WHERE a.attrelid = to_regclass('public.' || e.relation) AND a.attname = ANY (string_to_array(e.names, ' ')) AND a.attnotnull)
+        AS found
+FROM (VALUES
+        ('sync_logs', 'account_id created_at id started_at'),
+        ('sync_leases', 'account_id fence owner until_at')) e (relation, names);
 
 SELECT 'values of ' || e.relation || '.' || e.name AS object, e.allowed AS expected,
     (SELECT string_agg(m[1], ' ' ORDER BY m[1] COLLATE "C") FROM pg_constraint n
@@ -86,12 +95,29 @@ SELECT 'view ' || e.name AS object, 'tradewire_owner, security_invoker=true' AS 
      WHERE c.oid = to_regclass('public.' || e.name) AND c.relkind = 'v') AS found
 FROM (VALUES ('recent_sync_failures'), ('account_sync_health')) e (name);
 
-SELECT 'policies of ' || e.relation AS object, e.names AS expected,
-    (SELECT string_agg(p.polname, ' ' ORDER BY p.polname COLLATE "C") FROM pg_policy p
-     WHERE p.polrelid = to_regclass('public.' || e.relation) AND p.polname = ANY (string_to_array(e.names, ' '))) AS found
+SELECT 'policy ' || e.name || ' of ' || e.relation AS object, e.definition AS expected,
+    (SELECT regexp_replace(regexp_replace(concat_ws(' ',
+            CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+            CASE WHEN NOT p.polpermissive THEN 'restrictive' END,
+            'to', (SELECT string_agg(CASE r WHEN 0 THEN 'public' ELSE pg_get_userbyid(r) END, ',') FROM unnest(p.polroles) r),
+            'using ' || pg_get_expr(p.polqual, p.polrelid), 'check ' || pg_get_expr(p.polwithcheck, p.polrelid)),
+            '\s+', ' ', 'g'), '\mpublic\.', '', 'g')
+     FROM pg_policy p WHERE p.polrelid = to_regclass('public.' || e.relation) AND p.polname = e.name) AS found
 FROM (VALUES
-        ('sync_logs', 'dispatcher operator own service_read service_write sync'),
-        ('sync_leases', 'operator sync')) e (relation, names);
+        ('sync_logs', 'dispatcher', 'SELECT to tradewire_dispatcher using true'),
+        ('sync_logs', 'operator', 'SELECT to tradewire_operator using true'),
+        ('sync_logs', 'own', 'SELECT to authenticated using (EXISTS ( SELECT FROM trading_accounts a WHERE ((a.id = sync_logs.account_id) AND (a.user_id = ( SELECT auth.uid() AS uid)))))'),
+        ('sync_logs', 'service_read', 'SELECT to service_role using true'),
+        ('sync_logs', 'service_write', 'INSERT to service_role check true'),
+        ('sync_logs', 'sync', 'ALL to tradewire_sync using true check true'),
+        ('sync_leases', 'operator', 'SELECT to tradewire_operator using true'),
+        ('sync_leases', 'sync', 'ALL to tradewire_sync using true check true'),
+        ('trading_accounts', 'dispatcher', 'SELECT to tradewire_dispatcher using true'),
+        ('trading_accounts', 'operator', 'SELECT to tradewire_operator using true'),
+        ('trading_accounts', 'sync', 'ALL to tradewire_sync using true check true'),
+        ('trades', 'dispatcher', 'SELECT to tradewire_dispatcher using true'),
+        ('trades', 'operator', 'SELECT to tradewire_operator using true'),
+        ('trades', 'sync', 'ALL to tradewire_sync using true check true')) e (relation, name, definition);
 
 SELECT 'rights of ' || e.role || ' on ' || e.relation AS object, e.privileges AS expected,
     (SELECT coalesce(string_agg(p.name, ' ' ORDER BY p.place), '')

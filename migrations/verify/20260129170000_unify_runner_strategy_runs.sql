@@ -29,6 +29,28 @@ SELECT 'column ' || e.relation || '.strategy_id' AS object, 'gone' AS expected,
                       AND a.attname = 'strategy_id' AND NOT a.attisdropped) THEN 'there' ELSE 'gone' END AS found
 FROM (VALUES ('strategy_tick_runs'), ('strategy_locks')) e (relation);
 
+SELECT 'must be filled in ' || e.relation AS object, e.names AS expected,
+    (SELECT string_agg(a.attname, ' ' ORDER BY a.attname COLLATE "C") FROM pg_attribute a
+     WHERE a.attrelid = to_regclass('public.' || e.relation) AND a.attname = ANY (string_to_array(e.names, ' ')) AND a.attnotnull)
+        AS found
+FROM (VALUES
+        ('strategy_runs', 'created_at id updated_at'),
+        ('strategy_events', 'created_at id seq'),
+        ('strategy_tick_runs', 'id scheduled_at started_at'),
+        ('strategy_locks', 'fence lock_owner locked_until strategy_run_id updated_at'),
+        ('strategy_risk_state', 'day open_exposure updated_at user_id'),
+        ('strategy_run_risk', 'consecutive_losses day open_exposure realized_pnl strategy_run_id trades_count updated_at user_id')) e (relation, names);
+
+SELECT 'default of ' || e.relation || '.' || e.name AS object, e.value AS expected,
+    (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE a.attrelid = to_regclass('public.' || e.relation) AND a.attname = e.name) AS found
+FROM (VALUES
+        ('strategy_runs', 'created_at', 'now()'),
+        ('strategy_events', 'created_at', 'now()'),
+        ('strategy_locks', 'fence', '0'),
+        ('strategy_risk_state', 'open_exposure', '0'),
+        ('strategy_run_risk', 'updated_at', 'now()')) e (relation, name, value);
+
 SELECT 'values of ' || e.relation || '.' || e.name AS object, e.allowed AS expected,
     (SELECT string_agg(m[1], ' ' ORDER BY m[1] COLLATE "C") FROM pg_constraint n
      JOIN pg_attribute a ON a.attrelid = n.conrelid AND n.conkey = ARRAY[a.attnum]
@@ -50,7 +72,10 @@ FROM (VALUES
         ('strategy_runs', 'strategy_runs_exchange_connection_fkey', 'FOREIGN KEY (exchange_connection_id, user_id) REFERENCES user_exchange_connections(id, user_id) ON DELETE SET NULL (exchange_connection_id)'),
         ('user_exchange_connections', 'user_exchange_connections_broker_connection_fkey', 'FOREIGN KEY (broker_connection_id, user_id) REFERENCES broker_connections(id, user_id) ON DELETE SET NULL (broker_connection_id)'),
         ('strategy_tick_runs', 'strategy_tick_runs_strategy_run_id_fkey', 'FOREIGN KEY (strategy_run_id) REFERENCES strategy_runs(id) ON DELETE CASCADE'),
+        ('strategy_runs', 'strategy_runs_order_size_pct_check', 'CHECK (((order_size_pct > (0)::numeric) AND (order_size_pct <= (100)::numeric)))'),
         ('strategy_tick_runs', 'strategy_tick_runs_run_scheduled_key', 'UNIQUE (strategy_run_id, scheduled_at)'),
+        ('strategy_tick_runs', 'strategy_tick_runs_run_user_fkey', 'FOREIGN KEY (strategy_run_id, user_id) REFERENCES strategy_runs(id, user_id) ON DELETE CASCADE'),
+        ('strategy_events', 'strategy_events_run_user_fkey', 'FOREIGN KEY (strategy_run_id, user_id) REFERENCES strategy_runs(id, user_id) ON DELETE CASCADE'),
         ('strategy_locks', 'strategy_locks_pkey', 'PRIMARY KEY (strategy_run_id)'),
         ('strategy_locks', 'strategy_locks_strategy_run_id_fkey', 'FOREIGN KEY (strategy_run_id) REFERENCES strategy_runs(id) ON DELETE CASCADE'),
         ('strategy_run_risk', 'strategy_run_risk_pkey', 'PRIMARY KEY (strategy_run_id, day)'),
@@ -68,17 +93,43 @@ SELECT 'table ' || e.name AS object, 'tradewire_owner, row level security' AS ex
      FROM pg_class c WHERE c.oid = to_regclass('public.' || e.name)) AS found
 FROM (VALUES ('strategy_runs'), ('strategy_events'), ('strategies'), ('strategy_tick_runs'), ('strategy_locks'), ('strategy_risk_state'), ('strategy_run_risk')) e (name);
 
-SELECT 'policies of ' || e.relation AS object, e.names AS expected,
-    (SELECT string_agg(p.polname, ' ' ORDER BY p.polname COLLATE "C") FROM pg_policy p
-     WHERE p.polrelid = to_regclass('public.' || e.relation) AND p.polname = ANY (string_to_array(e.names, ' '))) AS found
+SELECT 'policy ' || e.name || ' of ' || e.relation AS object, e.definition AS expected,
+    (SELECT regexp_replace(regexp_replace(concat_ws(' ',
+            CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+            CASE WHEN NOT p.polpermissive THEN 'restrictive' END,
+            'to', (SELECT string_agg(CASE r WHEN 0 THEN 'public' ELSE pg_get_userbyid(r) END, ',') FROM unnest(p.polroles) r),
+            'using ' || pg_get_expr(p.polqual, p.polrelid), 'check ' || pg_get_expr(p.polwithcheck, p.polrelid)),
+            '\s+', ' ', 'g'), '\mpublic\.', '', 'g')
+     FROM pg_policy p WHERE p.polrelid = to_regclass('public.' || e.relation) AND p.polname = e.name) AS found
 FROM (VALUES
-        ('strategy_runs', 'dispatcher operator own service'),
-        ('strategy_events', 'dispatcher operator own service'),
-        ('strategies', 'dispatcher operator own service'),
-        ('strategy_tick_runs', 'dispatcher operator own service'),
-        ('strategy_locks', 'dispatcher operator own service'),
-        ('strategy_risk_state', 'dispatcher operator own service'),
-        ('strategy_run_risk', 'dispatcher operator own service')) e (relation, names);
+        ('strategy_runs', 'dispatcher', 'ALL to tradewire_dispatcher using true check true'),
+        ('strategy_runs', 'operator', 'SELECT to tradewire_operator using true'),
+        ('strategy_runs', 'own', 'SELECT to authenticated using ((user_id = ( SELECT auth.uid() AS uid)) OR (EXISTS ( SELECT FROM user_profiles p WHERE ((p.id = ( SELECT auth.uid() AS uid)) AND (p.role = ''admin''::text)))))'),
+        ('strategy_runs', 'service', 'SELECT to service_role using true'),
+        ('strategy_events', 'dispatcher', 'ALL to tradewire_dispatcher using true check true'),
+        ('strategy_events', 'operator', 'SELECT to tradewire_operator using true'),
+        ('strategy_events', 'own', 'SELECT to authenticated using ((user_id = ( SELECT auth.uid() AS uid)) OR (EXISTS ( SELECT FROM user_profiles p WHERE ((p.id = ( SELECT auth.uid() AS uid)) AND (p.role = ''admin''::text)))))'),
+        ('strategy_events', 'service', 'SELECT to service_role using true'),
+        ('strategies', 'dispatcher', 'ALL to tradewire_dispatcher using true check true'),
+        ('strategies', 'operator', 'SELECT to tradewire_operator using true'),
+        ('strategies', 'own', 'SELECT to authenticated using ((user_id = ( SELECT auth.uid() AS uid)) OR (EXISTS ( SELECT FROM user_profiles p WHERE ((p.id = ( SELECT auth.uid() AS uid)) AND (p.role = ''admin''::text)))))'),
+        ('strategies', 'service', 'SELECT to service_role using true'),
+        ('strategy_tick_runs', 'dispatcher', 'ALL to tradewire_dispatcher using true check true'),
+        ('strategy_tick_runs', 'operator', 'SELECT to tradewire_operator using true'),
+        ('strategy_tick_runs', 'own', 'SELECT to authenticated using ((user_id = ( SELECT auth.uid() AS uid)) OR (EXISTS ( SELECT FROM user_profiles p WHERE ((p.id = ( SELECT auth.uid() AS uid)) AND (p.role = ''admin''::text)))))'),
+        ('strategy_tick_runs', 'service', 'SELECT to service_role using true'),
+        ('strategy_locks', 'dispatcher', 'ALL to tradewire_dispatcher using true check true'),
+        ('strategy_locks', 'operator', 'SELECT to tradewire_operator using true'),
+        ('strategy_locks', 'own', 'SELECT to authenticated using (EXISTS ( SELECT FROM user_profiles p WHERE ((p.id = ( SELECT auth.uid() AS uid)) AND (p.role = ''admin''::text))))'),
+        ('strategy_locks', 'service', 'SELECT to service_role using true'),
+        ('strategy_risk_state', 'dispatcher', 'ALL to tradewire_dispatcher using true check true'),
+        ('strategy_risk_state', 'operator', 'SELECT to tradewire_operator using true'),
+        ('strategy_risk_state', 'own', 'SELECT to authenticated using ((user_id = ( SELECT auth.uid() AS uid)) OR (EXISTS ( SELECT FROM user_profiles p WHERE ((p.id = ( SELECT auth.uid() AS uid)) AND (p.role = ''admin''::text)))))'),
+        ('strategy_risk_state', 'service', 'SELECT to service_role using true'),
+        ('strategy_run_risk', 'dispatcher', 'ALL to tradewire_dispatcher using true check true'),
+        ('strategy_run_risk', 'operator', 'SELECT to tradewire_operator using true'),
+        ('strategy_run_risk', 'own', 'SELECT to authenticated using ((user_id = ( SELECT auth.uid() AS uid)) OR (EXISTS ( SELECT FROM user_profiles p WHERE ((p.id = ( SELECT auth.uid() AS uid)) AND (p.role = ''admin''::text)))))'),
+        ('strategy_run_risk', 'service', 'SELECT to service_role using true')) e (relation, name, definition);
 
 SELECT 'rights of ' || e.role || ' on ' || e.relation AS object, e.privileges AS expected,
     (SELECT coalesce(string_agg(p.name, ' ' ORDER BY p.place), '')
@@ -114,6 +165,13 @@ FROM (VALUES
         ('tradewire_dispatcher', 'strategy_locks', 'SELECT INSERT UPDATE'),
         ('tradewire_dispatcher', 'strategy_risk_state', 'SELECT INSERT UPDATE'),
         ('tradewire_dispatcher', 'strategy_run_risk', 'SELECT INSERT UPDATE')) e (role, relation, privileges);
+
+SELECT 'trigger strategy_tick_runs_need_run' AS object,
+    'BEFORE INSERT OR UPDATE OF strategy_run_id ON strategy_tick_runs FOR EACH ROW WHEN ((new.strategy_run_id IS NULL)) EXECUTE FUNCTION strategy_tick_runs_need_run()'
+        AS expected,
+    (SELECT regexp_replace(regexp_replace(pg_get_triggerdef(t.oid), '\mpublic\.', '', 'g'), '^CREATE TRIGGER \S+ ', '')
+            || CASE t.tgenabled WHEN 'O' THEN '' ELSE ' disabled' END
+     FROM pg_trigger t WHERE t.tgrelid = to_regclass('public.strategy_tick_runs') AND t.tgname = 'strategy_tick_runs_need_run') AS found;
 
 SELECT 'strategies without a run of their id' AS object, '0' AS expected, (
     SELECT count(*)::text FROM public.strategies s WHERE NOT EXISTS (

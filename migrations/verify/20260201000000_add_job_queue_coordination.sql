@@ -37,6 +37,25 @@ SELECT 'job_queue_state' AS object, 'one row, id 1' AS expected,
 UNION ALL
 SELECT 'job_queue_log', 'RANGE (created_at)', pg_get_partkeydef(to_regclass('public.job_queue_log'));
 
+SELECT 'must be filled in ' || e.relation AS object, e.names AS expected,
+    (SELECT string_agg(a.attname, ' ' ORDER BY a.attname COLLATE "C") FROM pg_attribute a
+     WHERE a.attrelid = to_regclass('public.' || e.relation) AND a.attname = ANY (string_to_array(e.names, ' ')) AND a.attnotnull)
+        AS found
+FROM (VALUES
+        ('job_queue_state', 'active_models id last_updated'),
+        ('job_queue_log', 'created_at event_type id seq')) e (relation, names);
+
+SELECT 'default of ' || e.relation || '.' || e.name AS object, e.value AS expected,
+    (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE a.attrelid = to_regclass('public.' || e.relation) AND a.attname = e.name) AS found
+FROM (VALUES
+        ('job_queue_state', 'id', '1'),
+        ('job_queue_state', 'active_models', '''[]''::jsonb'),
+        ('job_queue_state', 'last_updated', 'now()'),
+        ('job_queue_log', 'id', 'gen_random_uuid()'),
+        ('job_queue_log', 'seq', 'nextval(''job_queue_log_seq''::regclass)'),
+        ('job_queue_log', 'created_at', 'clock_timestamp()')) e (relation, name, value);
+
 SELECT 'values of ' || e.relation || '.' || e.name AS object, e.allowed AS expected,
     (SELECT string_agg(m[1], ' ' ORDER BY m[1] COLLATE "C") FROM pg_constraint n
      JOIN pg_attribute a ON a.attrelid = n.conrelid AND n.conkey = ARRAY[a.attnum]
@@ -81,6 +100,9 @@ SELECT 'function ' || e.signature AS object, e.facts AS expected,
 FROM (VALUES
         ('models_ok(jsonb)', 'tradewire_owner, everybody'),
         ('jobs_blocked()', 'tradewire_owner, definer, search_path=pg_catalog, public, pg_temp'),
+        ('expire_jobs(integer)', 'tradewire_owner, definer, search_path=pg_catalog, public, pg_temp'),
+        ('expire_ready_jobs(integer)', 'tradewire_owner, definer, search_path=pg_catalog, public, pg_temp, enable_seqscan=off, enable_hashjoin=off, enable_mergejoin=off, jit=off'),
+        ('release_expired(integer)', 'tradewire_owner, search_path=pg_catalog, public, pg_temp, enable_seqscan=off, enable_hashjoin=off, enable_mergejoin=off, jit=off'),
         ('jobs_unblocked_start()', 'tradewire_owner, search_path=pg_catalog, public, pg_temp')) e (signature, facts);
 
 SELECT 'table ' || e.name AS object, 'tradewire_owner, row level security' AS expected,
@@ -88,6 +110,22 @@ SELECT 'table ' || e.name AS object, 'tradewire_owner, row level security' AS ex
                                                 THEN ', row level security' ELSE '' END
      FROM pg_class c WHERE c.oid = to_regclass('public.' || e.name)) AS found
 FROM (VALUES ('job_queue_state'), ('job_queue_log')) e (name);
+
+SELECT 'policy ' || e.name || ' of ' || e.relation AS object, e.definition AS expected,
+    (SELECT regexp_replace(regexp_replace(concat_ws(' ',
+            CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+            CASE WHEN NOT p.polpermissive THEN 'restrictive' END,
+            'to', (SELECT string_agg(CASE r WHEN 0 THEN 'public' ELSE pg_get_userbyid(r) END, ',') FROM unnest(p.polroles) r),
+            'using ' || pg_get_expr(p.polqual, p.polrelid), 'check ' || pg_get_expr(p.polwithcheck, p.polrelid)),
+            '\s+', ' ', 'g'), '\mpublic\.', '', 'g')
+     FROM pg_policy p WHERE p.polrelid = to_regclass('public.' || e.relation) AND p.polname = e.name) AS found
+FROM (VALUES
+        ('job_queue_state', 'dispatcher', 'SELECT to tradewire_dispatcher using true'),
+        ('job_queue_state', 'operator', 'SELECT to tradewire_operator using true'),
+        ('job_queue_state', 'service', 'SELECT to service_role using true'),
+        ('job_queue_log', 'dispatcher', 'SELECT to tradewire_dispatcher using true'),
+        ('job_queue_log', 'operator', 'SELECT to tradewire_operator using true'),
+        ('job_queue_log', 'service', 'SELECT to service_role using true')) e (relation, name, definition);
 
 SELECT 'rights of ' || e.role || ' on ' || e.relation AS object, e.privileges AS expected,
     (SELECT coalesce(string_agg(p.name, ' ' ORDER BY p.place), '')

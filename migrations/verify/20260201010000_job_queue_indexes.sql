@@ -7,12 +7,13 @@ FROM (VALUES
         ('idx_jobs_blocked_by', 'btree (blocked_by_job_id, queued_at, seq) WHERE (blocked_by_job_id IS NOT NULL)'),
         ('idx_jobs_user_queue', 'btree (user_id, queued_at, seq) WHERE (blocked_by_job_id IS NOT NULL)'),
         ('idx_jobs_required_models', 'gin (required_models) WHERE (blocked_by_job_id IS NOT NULL)'),
+        ('jobs_blocked_expires_idx', 'btree (expires_at) WHERE (blocked_by_job_id IS NOT NULL)'),
         ('idx_workflow_executions_blocked_by', 'btree (blocked_by_job_id) WHERE (blocked_by_job_id IS NOT NULL)'),
         ('idx_workflow_executions_user', 'btree (user_id, created_at DESC)')) e (name, definition);
 
 SELECT 'purpose of index ' || e.name AS object, 'said' AS expected,
     (SELECT 'said' WHERE obj_description(to_regclass('public.' || e.name), 'pg_class') IS NOT NULL) AS found
-FROM (VALUES ('idx_jobs_blocked_by'), ('idx_jobs_user_queue'), ('idx_jobs_required_models'), ('idx_workflow_executions_blocked_by'),
+FROM (VALUES ('idx_jobs_blocked_by'), ('idx_jobs_user_queue'), ('idx_jobs_required_models'), ('jobs_blocked_expires_idx'), ('idx_workflow_executions_blocked_by'),
              ('idx_workflow_executions_user'), ('idx_job_queue_log_job'), ('idx_job_queue_log_order'),
              ('idx_job_queue_log_snapshot')) e (name);
 

@@ -15,6 +15,7 @@
 
 enum {
     ATTEMPT_MS = 10000,
+    OLDEST_SERVER = 15, /* invoker's views, ON DELETE SET NULL of some of a key's columns */
     SESSION_ROUNDS = 5, /* behind any pooler: another client may take the backend we look for */
 };
 
@@ -170,6 +171,18 @@ static enum migrate_exit explain(PGconn *conn, struct svc_arena *arena, bool *re
     return fault->exit;
 }
 
+enum migrate_exit connect_check_server(int version, struct svc_arena *arena, struct fault *fault)
+{
+    if (version == 0 || version >= OLDEST_SERVER * 10000)
+        return MIGRATE_OK;
+    (void)fault_set(fault, MIGRATE_CONNECTION, "old_server",
+                    svc_arena_printf(arena,
+                                     "the server is Postgres %d; the migrations need %d or newer",
+                                     version / 10000, OLDEST_SERVER));
+    fault->hint = "nothing was done; upgrade the server first (pg_upgrade, or dump and restore)";
+    return fault->exit;
+}
+
 enum migrate_exit connect_open(const struct connect *to, struct svc_arena *arena, PGconn **ret_conn,
                                struct fault *fault)
 {
@@ -189,6 +202,10 @@ enum migrate_exit connect_open(const struct connect *to, struct svc_arena *arena
         interrupt_sleep(svc_retry_next_ms(&retry));
         rc = MIGRATE_OK;
     }
+    if (rc == MIGRATE_OK)
+        rc = connect_check_server(PQserverVersion(*ret_conn), arena, fault);
+    if (rc != MIGRATE_OK)
+        connect_close(ret_conn);
     return rc;
 }
 

@@ -5,6 +5,7 @@
 #include "database.h"
 #include "history.h"
 #include "scratch.h"
+#include "verify_file.h"
 
 #include "svc/buffer.h"
 #include "svc/cleanup.h"
@@ -138,9 +139,21 @@ static int by_version(const void *a, const void *b)
     return (left->version > right->version) - (left->version < right->version);
 }
 
-/* As history_add would write it: on from the row below. */
+/* A copy that so many rows more fit into. */
+static struct history with_room(struct svc_arena *arena, const struct history *history, size_t more)
+{
+    struct history copy = *history;
+    copy.rows = svc_arena_alloc(arena, (history->count + more + 1) * sizeof *copy.rows);
+    if (history->count)
+        memcpy(copy.rows, history->rows, history->count * sizeof *copy.rows);
+    return copy;
+}
+
+/* In the order of versions, each chained as history_add would write it: on from the row below. */
 static void chain_unrecorded(struct svc_arena *arena, struct history *history)
 {
+    if (history->count)
+        qsort(history->rows, history->count, sizeof *history->rows, by_version);
     for (size_t i = 0; i < history->count; i++) {
         struct history_row *row = &history->rows[i];
         char chain[CHECKSUM_TEXT];
@@ -151,33 +164,70 @@ static void chain_unrecorded(struct svc_arena *arena, struct history *history)
     }
 }
 
-/* Other statements under a version of ours are an older installation's: the documents that asked
- * for these files named them. Ours is applied then, and brings its objects forward. Where none were
- * kept, the CLI's word is taken. */
-static bool applied_ours(struct svc_arena *arena, const struct migration *file, const char *theirs)
+/* The history becoming one with theirs: our rows, then what only they have. */
+struct merge {
+    PGconn *conn;
+    struct svc_arena *arena;
+    const struct files *files;
+    struct history merged;
+};
+
+static bool all_before_applied(const struct merge *merge, const struct migration *file)
 {
-    return !theirs || same_statements(arena, file, theirs);
+    for (const struct migration *before = merge->files->items; before < file; before++)
+        if (!find_row(&merge->merged, before->version))
+            return false;
+    return true;
 }
 
-static void merge_rows(struct svc_arena *arena, const PGresult *theirs, const struct files *files,
-                       struct history *history)
+/* An older CLI kept no statements. Then the row can only tell of our file where all files before it
+ * are applied, as each needs those, and where what its own verify file promises is there. */
+static enum migrate_exit may_be_ours(const struct merge *merge, const struct migration *file,
+                                     bool *ret_ours, struct fault *fault)
 {
-    size_t most = history->count + (size_t)PQntuples(theirs);
-    struct history merged = {.rows = svc_arena_alloc(arena, (most + 1) * sizeof *merged.rows),
-                             .count = history->count};
-    if (history->count)
-        memcpy(merged.rows, history->rows, history->count * sizeof *merged.rows);
-    for (int i = 0; i < PQntuples(theirs); i++) {
+    struct verify_report report = {0};
+    *ret_ours = all_before_applied(merge, file);
+    if (!*ret_ours || !file->verify.text)
+        return MIGRATE_OK;
+    enum migrate_exit rc =
+        database_script(merge->conn, merge->arena, "SET default_transaction_read_only = on", fault);
+    if (rc == MIGRATE_OK)
+        rc = verify_file(merge->conn, merge->arena, file, &report, fault);
+    if (rc == MIGRATE_OK)
+        rc = database_script(merge->conn, merge->arena, "RESET default_transaction_read_only",
+                             fault);
+    *ret_ours = report.wrong == 0;
+    return rc;
+}
+
+/* Other statements under a version of ours are an older installation's: the documents that asked
+ * for these files named them. Ours is applied then, and brings its objects forward. */
+static enum migrate_exit is_ours(const struct merge *merge, const struct migration *file,
+                                 const char *theirs, bool *ret_ours, struct fault *fault)
+{
+    if (!theirs)
+        return may_be_ours(merge, file, ret_ours, fault);
+    *ret_ours = same_statements(merge->arena, file, theirs);
+    return MIGRATE_OK;
+}
+
+/* Their rows come in the order of versions. */
+static enum migrate_exit merge_rows(struct merge *merge, const PGresult *theirs,
+                                    struct fault *fault)
+{
+    struct history *merged = &merge->merged;
+    enum migrate_exit rc = MIGRATE_OK;
+    for (int i = 0; rc == MIGRATE_OK && i < PQntuples(theirs); i++) {
         uint64_t version = (uint64_t)svc_pg_i64(theirs, i, 0);
-        const struct migration *file = find_file(files, version);
-        if (file && !find_row(history, version) &&
-            applied_ours(arena, file, svc_pg_text(theirs, i, 2)))
-            merged.rows[merged.count++] = unrecorded_row(arena, file, svc_pg_text(theirs, i, 1));
+        const struct migration *file = find_file(merge->files, version);
+        bool ours = false;
+        if (file && !find_row(merged, version))
+            rc = is_ours(merge, file, svc_pg_text(theirs, i, 2), &ours, fault);
+        if (rc == MIGRATE_OK && ours)
+            merged->rows[merged->count++] =
+                unrecorded_row(merge->arena, file, svc_pg_text(theirs, i, 1));
     }
-    if (merged.count)
-        qsort(merged.rows, merged.count, sizeof *merged.rows, by_version);
-    chain_unrecorded(arena, &merged);
-    *history = merged;
+    return rc;
 }
 
 enum migrate_exit supabase_merge(PGconn *conn, struct svc_arena *arena, const struct files *files,
@@ -189,8 +239,15 @@ enum migrate_exit supabase_merge(PGconn *conn, struct svc_arena *arena, const st
     if (rc != MIGRATE_OK || !table.exists)
         return rc;
     rc = database_statement(conn, arena, MIGRATE_SQL_SUPABASE_READ, 0, NULL, &theirs, fault);
-    if (rc == MIGRATE_OK)
-        merge_rows(arena, theirs, files, history);
+    struct merge merge = {.conn = conn, .arena = arena, .files = files};
+    if (rc == MIGRATE_OK) {
+        merge.merged = with_room(arena, history, (size_t)PQntuples(theirs));
+        rc = merge_rows(&merge, theirs, fault);
+    }
+    if (rc == MIGRATE_OK) {
+        chain_unrecorded(arena, &merge.merged);
+        *history = merge.merged;
+    }
     return rc;
 }
 

@@ -17,8 +17,9 @@ enum migrate_exit supabase_remove(PGconn *conn, struct svc_arena *arena, uint64_
                                   struct fault *fault);
 
 /* Add to the history, in memory, what only the CLI has recorded (is_unrecorded), where the
- * statements that it kept are the file's (or it kept none). Other statements are an older shape of
- * ours: the file stays pending. Part of every migrate_read_history. */
+ * statements that it kept are the file's. Where it kept none: where all files before it are applied
+ * and its verify file holds (or it has none). Anything else is an older shape of ours: the file
+ * stays pending. Outside a transaction; part of every migrate_read_history. */
 enum migrate_exit supabase_merge(PGconn *conn, struct svc_arena *arena, const struct files *files,
                                  struct history *history, struct fault *fault);
 

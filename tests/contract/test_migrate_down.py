@@ -232,6 +232,95 @@ def test_a_failing_down_file_leaves_all_as_it_was(empty, folder):
     assert catalog(empty) == before and versions(empty) == [1, 2, 3], "the rehearsal found it before anything was done"
 
 
+# --- rows made since that an old rule does not know -----------------------------------------------------------------------
+
+SAY = """DO $$ BEGIN RAISE WARNING USING MESSAGE = '{name} of {table}: 1 rows made since do not fit', HINT = 'mend it',
+    SCHEMA = 'public', TABLE = '{table}', {part} = '{name}'; END $$;"""
+
+
+def say(table, part, name):
+    return SAY.format(table=table, part=part, name=name)
+
+
+@pytest.fixture
+def ruled(empty, folder):
+    """The second file widens what the first one ruled; rows use it."""
+    folder.remove(3)
+    folder.add(1, "CREATE TABLE one (id int PRIMARY KEY, note text NOT NULL, "
+                  "CONSTRAINT one_note CHECK (note <> 'x'), CONSTRAINT one_key UNIQUE (note)); "
+                  "CREATE UNIQUE INDEX one_id ON one ((-id)); "
+                  "COMMENT ON CONSTRAINT one_key ON one IS 'The key.'; COMMENT ON INDEX one_id IS 'The other.';", "DROP TABLE one;")
+    folder.add(2, "ALTER TABLE one DROP CONSTRAINT one_note, DROP CONSTRAINT one_key, ALTER note DROP NOT NULL; DROP INDEX one_id;")
+    migrate(empty, folder, "up")
+    empty.session().rows("INSERT INTO one VALUES (1, 'x'), (2, 'y'), (3, NULL)")
+    return empty
+
+
+INEXACT = ("ALTER TABLE one ADD CONSTRAINT one_note CHECK (note <> 'x') NOT VALID;" + say("one", "CONSTRAINT", "one_note")
+           + say("one", "CONSTRAINT", "one_key") + say("one", "CONSTRAINT", "one_id") + say("one", "COLUMN", "note"))
+
+
+def down_file(folder, text):
+    Path(folder.path, "down", "2_file2.sql").write_text(text)
+
+
+def test_what_a_down_file_tells_is_no_fault_of_it(ruled, folder):
+    """A check comes back NOT VALID, a key and an index with their comments are left out, a column stays nullable."""
+    down_file(folder, INEXACT)
+    done = migrate(ruled, folder, "down", "--steps", "1")
+    assert versions(ruled) == [1]
+    assert [(told["version"], told["kind"], told["table"], told["name"], told["hint"]) for told in done["not_as_it_was"]] == [
+        ("2", "rule", "public.one", "one_note", "mend it"), ("2", "rule", "public.one", "one_key", "mend it"),
+        ("2", "rule", "public.one", "one_id", "mend it"), ("2", "column", "public.one", "note", "mend it")]
+    assert done["stderr"].count("not as it was: ") == 4, "once, not for the rehearsal as well"
+    # The history follows: for verify, for the first file's own down, and for the way up again.
+    assert "down 2: " in history(ruled)[0]["note"]
+    catalog_check = next(check for check in migrate(ruled, folder, "verify")["checks"] if check["object"] == "catalog")
+    assert catalog_check["state"] == "right"
+    assert migrate(ruled, folder, "down", "--to", "0", "--allow-data-loss")["not_as_it_was"] == []
+
+
+def test_after_it_the_way_up_ends_the_same(ruled, folder):
+    upgraded = catalog(ruled)
+    down_file(folder, INEXACT)
+    migrate(ruled, folder, "down", "--steps", "1")
+    folder.add(2, "ALTER TABLE one DROP CONSTRAINT IF EXISTS one_note, DROP CONSTRAINT IF EXISTS one_key, "
+                  "ALTER note DROP NOT NULL; DROP INDEX IF EXISTS one_id;", INEXACT)
+    migrate(ruled, folder, "up")
+    assert catalog(ruled) == upgraded
+    assert [check for check in migrate(ruled, folder, "verify")["checks"] if check["state"] == "wrong"] == []
+    assert ruled.session().value("SELECT count(*) FROM one") == 3
+
+
+def test_it_is_told_before_anything_is_done(ruled, folder):
+    down_file(folder, INEXACT)
+    folder.add(3, "CREATE TABLE three AS SELECT 1 AS id;", "DROP TABLE three;")
+    migrate(ruled, folder, "up")
+    refused = migrate(ruled, folder, "down", "--to", "1", expect=3)
+    assert refused["error"]["code"] == "data_loss" and len(refused["not_as_it_was"]) == 4
+    assert versions(ruled) == [1, 2, 3] and history(ruled)[0]["note"] is None, "the rehearsal leaves nothing"
+    assert migrate(ruled, folder, "down", "--to", "0", expect=3)["not_as_it_was"] == [], "there the table goes"
+
+
+@pytest.mark.parametrize("more, told", [
+    # Another rule than the one that is named; a rule that is named and is another, and valid; what is not named.
+    (say("one", "CONSTRAINT", "two_note"), "constraint public.one.one_note is missing"),
+    ("ALTER TABLE one ADD CONSTRAINT one_note CHECK (note <> 'z');" + say("one", "CONSTRAINT", "one_note"),
+     "constraint public.one.one_note is another"),
+    (INEXACT + "CREATE INDEX one_more ON one (note);", "index public.one_more is left over"),
+    (INEXACT + "ALTER TABLE one ALTER id SET DEFAULT 1;", "column public.one.id is another"),
+    (INEXACT.replace("COLUMN = 'note'", "COLUMN = 'id'"), "column public.one.note is another"),
+    (INEXACT.replace("TABLE = 'one'", "TABLE = 'two'"), "column public.one.note is another"),
+    (INEXACT.replace("RAISE WARNING", "RAISE NOTICE"), "column public.one.note is another"),
+], ids=["another rule", "valid", "an index more", "a default", "another column", "another table", "no warning"])
+def test_nothing_but_what_is_told_may_differ(ruled, folder, more, told):
+    before = catalog(ruled)
+    down_file(folder, more)
+    done = migrate(ruled, folder, "down", "--steps", "1", expect=6)
+    assert done["error"]["code"] == "down_incomplete" and told in done["error"]["message"]
+    assert catalog(ruled) == before and versions(ruled) == [1, 2]
+
+
 # --- files without a transaction ---------------------------------------------------------------------------------------
 
 CONCURRENT_UP = "-- migrate:no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS one_note ON one (note);\n"
@@ -310,6 +399,13 @@ def test_an_interrupted_up_is_taken_back(empty, folder):
 
 
 # --- every file of the folder -------------------------------------------------------------------------------------------
+
+
+def test_every_way_down_can_be_rehearsed():
+    """What cannot run in a transaction is left out of the rehearsal, and nothing after it can be checked there."""
+    statements = [line for path in (MIGRATIONS / "down").glob("*.sql") for line in path.read_text().splitlines()]
+    assert statements and not [line for line in statements if line.startswith("-- migrate:no-transaction")]
+
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in MIGRATIONS.glob("*.sql")))

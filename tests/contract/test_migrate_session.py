@@ -15,6 +15,7 @@ import pytest
 
 from tradewire_test.migrations import Folder, history, migrate
 from tradewire_test.pooler import Pooler
+from tradewire_test.postgres_proxy import Proxy
 from tradewire_test.scenario import until
 
 PROGRAM = Path(os.environ["TRADEWIRE_BIN"]) / "migrate"
@@ -184,6 +185,23 @@ def test_a_url_that_cannot_be_read_is_not_repeated(url):
     done = run("up", DATABASE_URL=url)
     assert done.returncode == 2 and "bad_url" in done.stderr and "%XX" in done.stderr
     assert "hunter" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", [["up"], ["plan"], ["status"], ["verify"], ["down", "--to", "0"], ["baseline", "--to", "1"], ["repair"]])
+def test_a_server_that_is_too_old_is_refused(empty, folder, command):
+    folder.add(1, "CREATE TABLE a (id int);")
+    proxy = Proxy(empty.url)
+    try:
+        proxy.version = "14.11 (Debian 14.11-1)"
+        done = migrate(empty, folder, *command, expect=5, DATABASE_URL=proxy.url)
+        assert done["error"]["code"] == "old_server"
+        assert "the server is Postgres 14; the migrations need 15 or newer" in done["stderr"]
+        assert not any("CREATE" in text or "tradewire" in text for text in proxy.statements), "nothing was done"
+        assert history(empty) == []
+        proxy.version = "18.0"
+        migrate(empty, folder, "status", DATABASE_URL=proxy.url)
+    finally:
+        proxy.close()
 
 
 # --- G18: secrets ------------------------------------------------------------------------------------------------------

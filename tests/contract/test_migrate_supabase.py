@@ -5,6 +5,8 @@ import secrets
 
 import pytest
 
+from tradewire_test.folder import until
+from tradewire_test.installations import load, plain_auth, rows
 from tradewire_test.migrations import MIGRATIONS, Folder, databases, history, kept_statements, migrate, run_by_hand
 
 UP1 = "-- The first.\nCREATE TABLE one (id int); -- ;\n\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$;\n"
@@ -162,6 +164,31 @@ def test_statements_that_were_not_kept(supabase, folder):
     assert [version for version, _ in recorded(supabase)] == [1, 2]
 
 
+def test_a_row_without_statements_before_which_something_is_missing(supabase, folder):
+    """Our file needs those before it, so the row tells of something else: ours is applied, in its turn."""
+    folder.add(2, "CREATE TABLE IF NOT EXISTS two (id int); ALTER TABLE two ADD COLUMN IF NOT EXISTS b int;", "DROP TABLE two;")
+    push(supabase, "2", "an_older_name", "CREATE TABLE two (id int)", "INSERT INTO two VALUES (7)", keep=False)
+    assert [entry["state"] for entry in migrate(supabase, folder, "status")["migrations"]] == ["pending", "pending"]
+    migrate(supabase, folder, "up")
+    assert recorded(supabase) == [(1, None), (2, None)]
+    assert supabase.session().rows("SELECT * FROM two") == [{"id": 7, "b": None}]
+    assert [(row["version"], row["name"], len(row["statements"])) for row in theirs(supabase)] == [("1", "file1", 2), ("2", "file2", 2)]
+    assert migrate(supabase, folder, "repair")["findings"] == []
+
+
+@pytest.mark.parametrize("there, state", [("b", "applied"), ("c", "pending")])
+def test_a_row_without_statements_is_asked_for_what_its_file_promises(supabase, folder, there, state):
+    folder.add(2, "CREATE TABLE IF NOT EXISTS two (id int); ALTER TABLE two ADD COLUMN IF NOT EXISTS b int;", "DROP TABLE two;",
+               verify="SELECT 'column b' AS object, 'is there' AS expected, (SELECT 'is there' FROM pg_attribute WHERE attrelid = "
+                      "to_regclass('two') AND attname = 'b') AS found")
+    push(supabase, "2", "file2", f"CREATE TABLE two (id int, {there} int)", keep=False)
+    migrate(supabase, Folder(folder.path / "first").add(1, UP1, DOWN1), "up")
+    assert migrate(supabase, folder, "status")["migrations"][1]["state"] == state
+    migrate(supabase, folder, "up")
+    assert recorded(supabase) == [(1, None), (2, "adopted from supabase_migrations" if state == "applied" else None)]
+    assert supabase.session().rows("SELECT b FROM two") == []
+
+
 def test_statements_with_comments_and_other_line_ends(supabase, folder):
     folder.add(1, "CREATE TABLE one (\n  id int -- ;\n);\nSELECT ';';\n", "DROP TABLE one;")
     push(supabase, "1", "file1", "CREATE TABLE one (\r\n  id int -- ;\r\n)", "-- said by the CLI\r\nSELECT ';' -- end")
@@ -294,3 +321,62 @@ def test_the_programs_own_files_applied_by_the_cli(supabase):
     assert migrate(supabase, None, "up")["applied"] == []
     assert all(row["changes"] is not None for row in history(supabase))
     assert migrate(supabase, None, "repair")["findings"] == []
+
+
+def test_the_programs_own_files_applied_by_a_cli_that_kept_nothing(empty):
+    """The rows say no more than the versions: the files' own verify files say that they are ours."""
+    session = empty.session()
+    session.rows("CREATE SCHEMA supabase_migrations; "
+                 "CREATE TABLE supabase_migrations.schema_migrations (version text NOT NULL PRIMARY KEY)")
+    for version, _, is_alone, statements in kept_statements():
+        run_by_hand(session, is_alone, statements)
+        session.rows("INSERT INTO supabase_migrations.schema_migrations VALUES (%s)", version)
+    assert {entry["state"] for entry in migrate(empty, None, "status")["migrations"]} == {"applied"}
+    assert migrate(empty, None, "up")["applied"] == []
+    assert all(row["changes"] is not None for row in history(empty))
+    assert migrate(empty, None, "verify")["error"] is None
+
+
+# --- an installation made from the documents, by a CLI that kept no statements ---------------------------------------------
+
+DOCUMENTS = [20251113000000, 20260129150000, 20260129160000, 20260129170000, 20260201000000]
+
+
+@pytest.fixture(params=["version", "version, statements, name"])
+def documents(request, empty):
+    plain_auth(empty)
+    load(empty, "documents")
+    session = empty.session()
+    session.rows("CREATE SCHEMA supabase_migrations; "
+                 "CREATE TABLE supabase_migrations.schema_migrations (version text NOT NULL PRIMARY KEY)")
+    if request.param != "version":
+        session.rows("ALTER TABLE supabase_migrations.schema_migrations ADD COLUMN statements text[], ADD COLUMN name text")
+    for version in DOCUMENTS:
+        session.rows("INSERT INTO supabase_migrations.schema_migrations (version) VALUES (%s)", str(version))
+    return empty
+
+
+def test_the_documents_installation_is_brought_forward(documents):
+    session = documents.session()
+    before = rows(session)
+    assert {entry["state"] for entry in migrate(documents, None, "status")["migrations"]} == {"pending"}
+    versions = sorted(path.name.split("_")[0] for path in MIGRATIONS.glob("*.sql"))
+    assert [entry["version"] for entry in migrate(documents, None, "up")["applied"]] == versions
+    assert sorted(theirs_raw(documents)) == versions
+    migrate(documents, None, "verify")
+    assert migrate(documents, None, "up")["applied"] == [] and migrate(documents, None, "repair")["findings"] == []
+    migrate(documents, None, "down", "--to", "0", "--allow-data-loss")
+    assert rows(session) == before
+
+
+def test_the_documents_installation_and_an_up_that_was_interrupted(documents, tmp_path):
+    """At each point our own history tells how far it is, and their row tells no more than before."""
+    versions = sorted(int(path.name.split("_")[0]) for path in MIGRATIONS.glob("*.sql"))
+    for version in DOCUMENTS:
+        below = versions[versions.index(version) - 1]
+        migrate(documents, until(below, tmp_path), "up")
+        states = {int(entry["version"]): entry["state"] for entry in migrate(documents, None, "status")["migrations"]}
+        assert states == {v: "applied" if v <= below else "pending" for v in versions}
+    migrate(documents, None, "up")
+    assert [row["note"] for row in history(documents)] == [None] * len(versions)
+    migrate(documents, None, "verify")

@@ -15,7 +15,7 @@ from tradewire_test.database import Database
 from tradewire_test.installations import Supabase, load, plain_auth
 
 RIGHTS = Path(__file__).parent / "rights"
-VERBS = {"schema": "XC", "sequence": "SUX", "function": "X"}
+VERBS = {"schema": "XC", "sequence": "SUX", "function": "X", "type": "U"}
 RELATION = "SIUDTRG"
 
 
@@ -193,6 +193,8 @@ BY_HAND = {
     "a strict function": (
         ["ALTER FUNCTION unix_us STRICT", "GRANT EXECUTE ON FUNCTION unix_us TO anon"], "function unix_us",
         ["anon, execute: expected -, got X"]),
+    "a type": (
+        ["GRANT USAGE ON TYPE result_judged TO tradewire_sync"], "type result_judged", ["sync, usage: expected -, got U"]),
     "a trigger's function": (
         ["GRANT EXECUTE ON FUNCTION jobs_fill TO anon"], "function jobs_fill", ["anon, execute: expected -, got X"]),
     "a procedure": (

@@ -3,6 +3,7 @@ stay as cheap as they were."""
 
 import json
 import uuid
+from datetime import timedelta
 
 import psycopg2
 import pytest
@@ -82,9 +83,11 @@ SERVED = [
                             "AND required_models ? 'often' ORDER BY queued_at, seq LIMIT 20"),
     ("idx_jobs_required_models", "SELECT id FROM jobs WHERE blocked_by_job_id IS NOT NULL AND required_models ?| ARRAY['m1', 'm2']"),
     ("job_queue_log_%_job_id_seq_idx", f"SELECT * FROM job_queue_log WHERE job_id = '{ID}' ORDER BY seq"),
-    ("job_queue_log_%_created_at_seq_idx", "SELECT * FROM job_queue_log WHERE created_at BETWEEN '2026-03-05 00:00+00' "
-                                           "AND '2026-03-05 00:01+00' ORDER BY created_at, seq"),
+    ("job_queue_log_%_created_at_seq_idx", "SELECT * FROM job_queue_log WHERE created_at BETWEEN now() AND now() + interval '1 min' "
+                                           "ORDER BY created_at, seq"),
     ("job_queue_log_%_seq_idx", "SELECT max(seq) FROM job_queue_log WHERE event_type = 'snapshot'"),
+    ("jobs_blocked_expires_idx", "SELECT id FROM jobs WHERE blocked_by_job_id IS NOT NULL AND expires_at <= now() "
+                                 "ORDER BY expires_at LIMIT 1000"),
     ("idx_workflow_executions_blocked_by", f"SELECT id FROM workflow_executions WHERE blocked_by_job_id = '{ID}'"),
     ("idx_workflow_executions_user", "SELECT id FROM workflow_executions WHERE user_id = '{user}' ORDER BY created_at DESC LIMIT 20")]
 
@@ -97,7 +100,7 @@ def test_each_index_serves_its_query(database, trader):
     session.rows("UPDATE jobs SET blocked_by_job_id = gen_random_uuid(), queued_at = now() + seq * interval '1 s' WHERE user_id = %s",
                  trader.user)
     session.rows("""INSERT INTO job_queue_log (job_id, job_type, user_id, event_type, created_at)
-        SELECT gen_random_uuid(), 'normal', %s, 'queued', timestamptz '2026-03-01 00:00+00' + n * interval '5 min'
+        SELECT gen_random_uuid(), 'normal', %s, 'queued', now() + n * interval '5 min'
         FROM generate_series(1, 5000) n""", trader.user)
     session.rows("INSERT INTO workflow_executions (user_id, name, blocked_by_job_id) "
                  "SELECT %s, 'w', gen_random_uuid() FROM generate_series(1, 3000)", trader.user)
@@ -190,19 +193,83 @@ def test_one_state_row(programs):
             programs.admin.rows(statement)
 
 
+def month(admin, number=0):
+    """This month's first moment (UTC) or a later one's, and what a partition of it is called."""
+    return tuple(admin.row("""SELECT m AT TIME ZONE 'UTC' AS at, to_char(m, 'YYYYMM') AS name
+        FROM (SELECT date_trunc('month', now() AT TIME ZONE 'UTC') + %s * interval '1 month' AS m) t""", number).values())
+
+
 def test_the_log_has_a_partition_for_every_time(programs, trader):
     insert = """INSERT INTO job_queue_log (job_id, job_type, user_id, event_type, created_at) VALUES ('j', 'normal', %s, %s, %s)
         RETURNING tableoid::regclass::text AS partition, seq"""
+    (first, name), (later, later_name), (last, last_name), (beyond, _) = (month(programs.admin, n) for n in (0, 1, 12, 13))
+    second = timedelta(seconds=1)
     rows = [programs.admin.row(insert, trader.user, event, at) for event, at in (
-        ("queued", "2026-02-01 00:00+00"), ("blocked", "2026-02-28 23:59:59+00"), ("started", "2026-03-01 00:00+00"),
-        ("completed", "2031-01-01 00:00+00"))]
-    assert [row["partition"] for row in rows] == ["job_queue_log_202602", "job_queue_log_202602", "job_queue_log_202603",
-                                                  "job_queue_log_default"]
+        ("queued", first), ("queued", programs.now()), ("blocked", later - second), ("started", later), ("completed", last),
+        ("completed", beyond - second), ("completed", "2090-01-01 00:00+00"), ("queued", first - second))]
+    assert [row["partition"].removeprefix("job_queue_log_") for row in rows] == [
+        name, name, name, later_name, last_name, last_name, "default", "default"]
     assert [row["seq"] for row in rows] == sorted(row["seq"] for row in rows)
     for event, of in (("Queued", trader.user), ("", trader.user), ("started", None)):
         with pytest.raises(psycopg2.errors.CheckViolation):
             programs.admin.row(insert, of, event, "now")
     programs.admin.rows("INSERT INTO job_queue_log (event_type, metadata) VALUES ('snapshot', '{}')")
+
+
+@pytest.mark.parametrize("table, key, columns", [
+    ("audit_log", "at", "actor, action, object"), ("job_queue_log", "created_at", "job_id, job_type, event_type")])
+def test_whoever_keeps_the_logs_adds_their_months(database, table, key, columns):
+    """The same for both logs; what is there stays, and a month whose rows are in the default partition is left there."""
+    session = database.session()
+    session.begin()
+    values = "'a', 'normal', 'queued'" if table == "job_queue_log" else "'a', 'b', 'c'"
+    user = session.value("INSERT INTO auth.users DEFAULT VALUES RETURNING id")
+    insert = f"INSERT INTO {table} (user_id, {columns}, {key}) VALUES (%s, {values}, %s) RETURNING tableoid::regclass::text"
+    assert session.value("SELECT add_month_partitions(%s, 12)", table) == 0, "the migration made them"
+    (lost, lost_name), (free, free_name) = month(session, 14), month(session, 15)
+    assert session.value(insert, user, lost) == f"{table}_default"
+    assert session.value("SELECT add_month_partitions(%s, 15)", table) == 2
+    assert session.value("SELECT to_regclass(%s)", f"{table}_{lost_name}") is None
+    assert session.value(insert, user, lost) == f"{table}_default"
+    assert session.value(insert, user, free) == f"{table}_{free_name}"
+    assert session.row("SELECT relrowsecurity, obj_description(oid, 'pg_class') AS comment FROM pg_class WHERE oid = %s::regclass",
+                       f"{table}_{free_name}") == {"relrowsecurity": True, "comment": f"One month (UTC) of {table}."}
+    session.rollback()
+    session.close()
+
+
+# --- what waits and something else ------------------------------------------------------------------------------------------
+
+def test_a_job_after_one_that_waits_waits_too(programs, trader):
+    compile_, _ = waiting(trader, ["c"], "now")
+    deploy = trader.insert("deploy", after_job_id=compile_)
+    anybodys = trader.insert("deploy", agent="none", after_job_id=compile_)
+    for _ in range(2):
+        assert trader.claim_ids(builds=5) == []
+        assert programs.gateway.rows("SELECT id FROM claim_next_job(%s)", trader.agent) == []
+    programs.admin.rows("UPDATE jobs SET blocked_by_job_id = NULL, queue_position = NULL WHERE id = %s", compile_)
+    assert trader.claim_ids(builds=5) == [str(compile_)] and trader.claim_ids(builds=5) == []
+    trader.programs.apply({"job": str(compile_), "agent": trader.agent, "epoch": 1, "outcome": "done"})
+    assert trader.claim_ids(builds=5) == [str(deploy), str(anybodys)]
+
+
+def test_a_job_that_waits_expires(programs, trader):
+    held, by = waiting(trader, ["c"], "now", position=1)
+    later, _ = waiting(trader, ["c"], "now", by=by, position=2)
+    after = trader.insert("deploy", after_job_id=held)
+    programs.admin.rows("UPDATE jobs SET expires_at = now() + CASE id WHEN %s THEN -1 ELSE 60 END * interval '1 s' "
+                        "WHERE id IN (%s, %s)", held, held, later)
+    assert programs.dispatcher.rows("SELECT job_id FROM expire_jobs(0)") == []
+    gone = programs.dispatcher.rows("SELECT job_id, code FROM expire_jobs(1000)")
+    assert [row["code"] for row in gone if row["job_id"] == held] == ["stale"] and later not in [row["job_id"] for row in gone]
+    job = programs.job(held)
+    assert (job["status"], job["blocked_by_job_id"], job["queue_position"], job["conflict_reason"]) == ("expired", None, None, None)
+    assert job["completed_at"] and not programs.is_ready(held)
+    assert programs.job(later)["blocked_by_job_id"] == by
+    (event,) = programs.admin.rows("SELECT * FROM job_queue_log WHERE job_id = %s", str(held))
+    assert (event["event_type"], event["job_type"], event["user_id"], event["models"], event["blocked_by_job_id"]) == (
+        "expired", "normal", trader.user, ["c"], by)
+    assert trader.claim_ids(builds=5) == [str(after)], "what it comes after has ended"
 
 
 # --- rights and the view ----------------------------------------------------------------------------------------------------
@@ -288,12 +355,10 @@ def test_the_rollback_drops_two_tables_and_eight_columns(older):
     assert session.value("SELECT id FROM claim_next_job(%s)", agent) == job
 
 
-def test_an_installation_with_these_columns_and_tables(older):
+def test_an_installation_with_these_columns_and_tables(installed):
     """Nobody holds a model after the upgrade, so nobody waits; what was there comes back with the rollback."""
-    session = older.session()
-    session.rows("""
-        CREATE SCHEMA auth;
-        CREATE TABLE auth.users (id UUID PRIMARY KEY DEFAULT gen_random_uuid(), email TEXT);
+    session = installed.super
+    installed.session().rows("""
         CREATE TABLE jobs (
             id UUID PRIMARY KEY DEFAULT gen_random_uuid(), user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE,
             job_type VARCHAR(20) NOT NULL CHECK (job_type IN ('compile', 'deploy', 'run', 'stop', 'test')),
@@ -306,8 +371,9 @@ def test_an_installation_with_these_columns_and_tables(older):
         INSERT INTO job_queue_state VALUES (1, 'gone');
         CREATE TABLE job_queue_log (id UUID PRIMARY KEY DEFAULT gen_random_uuid(), job_id TEXT, event_type TEXT);
         INSERT INTO job_queue_log (job_id, event_type) VALUES ('gone', 'started');
-        CREATE INDEX idx_job_queue_log_job ON job_queue_log (job_id);""")
-    user = session.value("INSERT INTO auth.users (email) VALUES ('old@test.example') RETURNING id")
+        CREATE INDEX idx_job_queue_log_job ON job_queue_log (job_id);
+        CREATE INDEX idx_jobs_blocked_by ON jobs (blocked_by_job_id);""")
+    user = session.value("INSERT INTO auth.users (id, email) VALUES (gen_random_uuid(), 'old@test.example') RETURNING id")
     session.rows("""INSERT INTO jobs (user_id, job_type, entity_type, entity_id, required_models, blocked_by_job_id, queue_position,
             conflict_reason)
         VALUES (%s, 'compile', 'x', gen_random_uuid(), '["c"]', 'job-7', 1, 'busy'),
@@ -316,14 +382,17 @@ def test_an_installation_with_these_columns_and_tables(older):
     was = session.rows(f"SELECT {', '.join(columns)} FROM jobs ORDER BY entity_type")
 
     for _ in range(2):
-        apply(older, "up")
+        apply(installed, "up")
         rows = session.rows(f"SELECT {', '.join(columns)} FROM jobs ORDER BY entity_type")
         assert [tuple(row.values()) for row in rows] == [("x", ["c"], None, None, None), ("y", None, None, None, None)]
         assert session.value("SELECT count(*) FROM job_ready") == 2
         assert session.value("SELECT active_job_id FROM job_queue_state") is None
         assert len(session.rows(INDEXES)) == 8
-        apply(older, "down", "--to", str(BEFORE), "--allow-data-loss")
+        apply(installed, "verify")
+        apply(installed, "down", "--to", str(BEFORE), "--allow-data-loss")
         assert session.rows(f"SELECT {', '.join(columns)} FROM jobs ORDER BY entity_type") == was
         assert session.row("SELECT id, active_job_id FROM job_queue_state") == {"id": 1, "active_job_id": "gone"}
         assert session.value("SELECT event_type FROM job_queue_log") == "started"
         assert [row["name"] for row in session.rows(INDEXES)] == ["idx_job_queue_log_job"]
+    apply(installed, "down", "--to", "0", "--allow-data-loss")
+    assert [row["name"] for row in session.rows(INDEXES)] == ["idx_job_queue_log_job", "idx_jobs_blocked_by"]

@@ -150,13 +150,50 @@ def test_another_agents_report_changes_nothing(trader, programs):
 def test_a_result_for_an_unknown_job_is_kept_until_the_job_is_there(trader, programs):
     plan = trader.plan()
     assert trader.report(plan, "done", epoch=1, raw=b"\x00the record")["verdict"] == "unmatched"
-    ready = "SELECT u.* FROM unmatched_ready(1000) u JOIN unmatched_results r USING (id) WHERE r.job_id = %s"
-    assert programs.dispatcher.rows(ready, plan["job"]) == []
+    kept = programs.admin.value("SELECT id FROM unmatched_results WHERE job_id = %s", plan["job"])
+    look = "SELECT * FROM unmatched_ready(%s, 1)"
+    assert programs.dispatcher.row(look, kept - 1) == {"id": kept, "payload": None}, "not yet"
     programs.write([plan])
-    (kept,) = programs.dispatcher.rows(ready, plan["job"])
-    assert bytes(kept["payload"]) == b"\x00the record"
-    programs.dispatcher.rows("SELECT unmatched_done(ARRAY[%s])", kept["id"])
-    assert programs.dispatcher.rows(ready, plan["job"]) == []
+    found = programs.dispatcher.row(look, kept - 1)
+    assert (found["id"], bytes(found["payload"])) == (kept, b"\x00the record")
+    programs.dispatcher.rows("SELECT unmatched_done(ARRAY[%s])", kept)
+    assert kept not in [row["id"] for row in programs.dispatcher.rows("SELECT * FROM unmatched_ready(%s, 1)", kept - 1)]
+
+
+def test_at_most_1000_results_of_an_agent_wait(trader, programs):
+    other = Trader(programs)
+    programs.admin.rows("INSERT INTO unmatched_results (job_id, agent_id, payload) "
+                        "SELECT gen_random_uuid(), %s, 'kept' FROM generate_series(1, 999)", trader.agent)
+
+    def report(agent):
+        plan = trader.plan()
+        kept = "SELECT count(*) FROM unmatched_results WHERE job_id = %s"
+        return trader.report(plan, "done", epoch=1, agent=agent)["verdict"], programs.admin.value(kept, plan["job"])
+
+    try:
+        assert report(trader.agent) == ("unmatched", 1), "the thousandth"
+        assert report(trader.agent) == ("dropped", 0)
+        assert report(other.agent) == ("unmatched", 1), "another agent's are not counted"
+    finally:
+        programs.admin.rows("DELETE FROM unmatched_results WHERE agent_id IN (%s, %s)", trader.agent, other.agent)
+
+
+def test_a_look_at_the_kept_results_costs_as_much_as_it_asks_for(trader, programs):
+    """100,000 wait; a look touches the rows that it returns, and not all of them."""
+    programs.admin.rows("INSERT INTO unmatched_results (job_id, agent_id, payload) "
+                        "SELECT gen_random_uuid(), %s, 'kept' FROM generate_series(1, 100000)", trader.agent)
+    touched = ("SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables "
+               "WHERE relname IN ('unmatched_results', 'jobs')")
+    try:
+        for look in ("SELECT * FROM unmatched_ready(0, 100)", "SELECT unmatched_forget(100)"):
+            programs.admin.begin()
+            before = programs.admin.value(touched)
+            programs.admin.rows(look)
+            assert 100 <= programs.admin.value(touched) - before <= 300, look
+            programs.admin.commit()
+    finally:
+        programs.admin.rollback()
+        programs.admin.rows("DELETE FROM unmatched_results WHERE agent_id = %s", trader.agent)
 
 
 def test_void_makes_it_pending_again_for_the_same_agent(trader, programs):

@@ -120,6 +120,25 @@ def test_a_scheduled_tick_is_recorded_once(programs, people):
         tick_of(programs.admin, people[0].user, people[0].run)
 
 
+def test_ticks_and_events_are_their_runs_users(programs, people):
+    one, other = people
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        tick_of(programs.dispatcher, other.user, one.run, scheduled_at="2026-01-30 10:10+00")
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        insert(programs.dispatcher, "strategy_events", strategy_run_id=one.run, user_id=other.user, event_type="signal")
+    tick = tick_of(programs.dispatcher, one.user, one.run, scheduled_at="2026-01-30 10:10+00")
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        programs.dispatcher.rows("UPDATE strategy_tick_runs SET user_id = %s WHERE id = %s", other.user, tick)
+
+
+def test_a_tick_names_its_run(programs, people):
+    one = people[0]
+    with pytest.raises(psycopg2.errors.NotNullViolation, match="^broken_invariant: a tick belongs to a run"):
+        tick_of(programs.dispatcher, one.user, None)
+    with pytest.raises(psycopg2.errors.NotNullViolation):
+        programs.dispatcher.rows("UPDATE strategy_tick_runs SET strategy_run_id = NULL WHERE user_id = %s", one.user)
+
+
 def test_a_run_trades_through_its_users_own_connection(programs, people, trader):
     connections = [insert(programs.admin, "user_exchange_connections", user_id=person.user, exchange="mt5")["id"]
                    for person in people]
@@ -145,7 +164,8 @@ def test_risk_of_a_run_is_its_users(programs, people):
 
 def user_of(session, exchanges=()):
     """A user and one connection per exchange named."""
-    user = session.value("INSERT INTO auth.users (email) VALUES (%s) RETURNING id", f"{uuid.uuid4()}@test.example")
+    user = session.value("INSERT INTO auth.users (id, email) VALUES (gen_random_uuid(), %s) RETURNING id",
+                         f"{uuid.uuid4()}@test.example")
     session.rows("INSERT INTO user_profiles (id) VALUES (%s)", user)
     return user, [insert(session, "user_exchange_connections", user_id=user, exchange=name)["id"] for name in exchanges]
 
@@ -295,10 +315,6 @@ BY_STRATEGY = ("strategy_id UUID NOT NULL REFERENCES strategies (id) ON DELETE C
 BY_RUN = ("strategy_run_id UUID REFERENCES strategy_runs (id) ON DELETE CASCADE,",
           "strategy_run_id UUID PRIMARY KEY REFERENCES strategy_runs (id) ON DELETE CASCADE,")
 USERS = """
-    CREATE SCHEMA auth;
-    CREATE TABLE auth.users (id UUID PRIMARY KEY DEFAULT gen_random_uuid(), email TEXT);
-    CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS
-        $$ SELECT (current_setting('request.jwt.claims', true)::jsonb ->> 'sub')::uuid $$;
     CREATE TABLE user_profiles (id UUID PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE, role TEXT NOT NULL DEFAULT 'user');
     CREATE TABLE user_exchange_connections (
         id UUID PRIMARY KEY DEFAULT gen_random_uuid(), user_id UUID NOT NULL REFERENCES user_profiles ON DELETE CASCADE,
@@ -319,10 +335,10 @@ SHAPE, RULES, POLICIES, OWNERS = (query.format(", ".join(f"'{name}'" for name in
 
 
 @pytest.mark.parametrize("keys", [BY_STRATEGY, BY_RUN], ids=["after its second file", "after its third file"])
-def test_an_installations_own_tables(older, programs, keys):
-    session = older.session()
-    session.rows(USERS)
-    session.rows(OWN_TABLES % keys)
+def test_an_installations_own_tables(installed, programs, keys):
+    session = installed.super
+    installed.session().rows(USERS)
+    installed.session().rows(OWN_TABLES % keys)
     key = keys[0].split(" ")[0]
     user, (connection,) = user_of(session, ["bybit"])
     other, (foreign,) = user_of(session, ["bybit"])
@@ -335,6 +351,10 @@ def test_an_installations_own_tables(older, programs, keys):
     strategy = strategy_of(session, user)
     subject = strategy if keys is BY_STRATEGY else runs[0]
     tick_of(session, user, subject, key)
+    # Somebody else's, as the older rules let them be; the second also comes twice.
+    others = [tick_of(session, other, subject, key, scheduled_at="2026-01-30 10:10+00"),
+              tick_of(session, other, subject, key, started_at="2026-01-30 10:05:01+00")]
+    insert(session, "strategy_events", strategy_run_id=runs[0], user_id=other, event_type="error", payload='{"n": 3}')
     insert(session, "strategy_locks", **{key: subject}, locked_until="now", lock_owner="old")
     insert(session, "strategy_risk_state", user_id=user, day="2026-01-29")
     if keys is BY_RUN:
@@ -343,24 +363,29 @@ def test_an_installations_own_tables(older, programs, keys):
     rows = content(session)
 
     for _ in range(2):
-        apply(older, "up")
+        apply(installed, "up")
         found = {row["id"]: row for row in session.rows("SELECT * FROM strategy_runs")}
         assert [(found[run]["timeframe"], found[run]["status"], found[run]["exchange_connection_id"]) for run in runs] == [
             ("5m", "active", connection), ("H4", "active", connection), ("D1", "draft", connection), ("D1", "draft", None),
             ("MN1", "active", connection)]
         assert (found[strategy]["strategy_template"], found[strategy]["status"]) == ("legacy", "active")
-        assert [row["payload"]["n"] for row in session.rows("SELECT payload FROM strategy_events ORDER BY seq")] == [0, 1, 2]
-        assert session.value("SELECT count(*) FROM strategy_tick_runs WHERE strategy_run_id = %s", subject) == 1
+        assert [row["payload"]["n"] for row in session.rows("SELECT payload FROM strategy_events ORDER BY seq")] == [0, 1, 2, 3]
+        assert session.value("SELECT count(*) FROM strategy_tick_runs WHERE strategy_run_id = %s", subject) == 3
+        assert session.value("SELECT count(*) FROM strategy_tick_runs WHERE id = ANY (%s::uuid[]) AND user_id = %s", others, user) == 2
+        assert session.value("SELECT count(*) FROM strategy_events WHERE user_id = %s", user) == 4
+        assert session.value("SELECT count(*) FROM installation_rows WHERE before ->> 'user_id' = %s", str(other)) == 3
+        verified = installed.migrate("verify")
+        assert verified.returncode == 0, verified.stdout
         assert session.value("SELECT strategy_run_id FROM strategy_locks") == subject
 
         for query in (RULES, POLICIES, OWNERS):
             assert session.rows(query) == programs.admin.rows(query), "as on a new installation"
-        person = Person(older, session, user=user)
-        assert person.count("strategy_tick_runs") == (2 if keys is BY_RUN else 1)
+        person = Person(installed, session, user=user)
+        assert person.count("strategy_tick_runs") == (4 if keys is BY_RUN else 3)
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             tick_of(person, user, subject, scheduled_at="now")
 
-        apply(older, "down", "--to", str(BEFORE), "--allow-data-loss")
+        apply(installed, "down", "--to", str(BEFORE), "--allow-data-loss")
         for query, found in was.items():
             assert session.rows(query) == found
         for table, found in content(session).items():

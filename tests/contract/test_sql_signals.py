@@ -94,6 +94,20 @@ def test_a_discarded_signal_makes_no_job(trader, programs):
     assert (signal["status"], signal["error_message"]) == ("discarded", "stale: 31 s old") and signal["resolved_at"]
 
 
+def test_a_leg_that_was_refused_has_no_job(trader, programs):
+    (plan,) = trader.send("buy")
+    insert = "INSERT INTO signal_legs (signal_id, leg, user_id, job_id, status) VALUES (%s, 2, %s, NULL, %s)"
+    for status in ("pending", "executed"):  # nothing would ever settle it
+        with pytest.raises(psycopg2.errors.CheckViolation):
+            programs.admin.rows(insert, plan["signal"], trader.user, status)
+    programs.admin.rows(insert, plan["signal"], trader.user, "failed")
+    trader.claim()
+    trader.done(plan)
+    legs = programs.admin.rows("SELECT leg, status FROM signal_legs WHERE signal_id = %s ORDER BY leg", plan["signal"])
+    assert [(leg["leg"], leg["status"]) for leg in legs] == [(1, "executed"), (2, "failed")]
+    assert programs.signal(plan["signal"])["status"] == "executed"
+
+
 def test_writing_again_changes_nothing(trader, programs):
     plans = [trader.plan() for _ in range(3)]
     assert programs.write(plans) == 3
@@ -174,6 +188,17 @@ def test_duplicates_are_counted(trader, programs):
     one, two = trader.send("buy", "buy")
     programs.dispatcher.rows("SELECT count_duplicates(%s::uuid[])", [one["signal"], two["signal"], one["signal"]])
     assert [programs.signal(p["signal"])["duplicates"] for p in (one, two)] == [2, 1]
+
+
+def test_deleting_a_user_looks_everything_up(programs):
+    """Every key that a deletion follows begins an index, but jobs.agent_id: no index may mention what a claim changes, and
+    agents are revoked."""
+    scanned = programs.admin.rows("""SELECT k.conname FROM pg_constraint k
+        WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace AND k.conparentid = 0
+          AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indkey[0] = ANY (k.conkey)
+                          AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) ~ '^\\(\\w+ IS NOT NULL\\)$'))
+        ORDER BY 1""")
+    assert [row["conname"] for row in scanned] == ["jobs_agent_id_fkey"]
 
 
 def test_deleting_a_user_deletes_everything_of_theirs(programs):

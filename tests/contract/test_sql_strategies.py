@@ -86,6 +86,31 @@ def test_bad_settings_are_refused_by_name(user, trader, refused, settings, named
     assert refusal.code
 
 
+@pytest.mark.parametrize("column, good, bad", [
+    ("risk_override_pct", (0, "0.01", 100, None), (-5, "-0.01", "100.01", 999, "NaN")),
+    ("name", ("x", " x", "é" * 100), ("", "  \t\n", "x" * 101))])
+def test_a_strategys_numbers_and_names_have_a_range(user, trader, column, good, bad):
+    strategy = add(user, trader)["id"]
+    for value in good:
+        user.rows(f"UPDATE tv_strategies SET {column} = %s WHERE id = %s", value, strategy)
+        add(user, trader, **{column: value})
+    for value in bad:
+        with pytest.raises(psycopg2.errors.CheckViolation):
+            user.rows(f"UPDATE tv_strategies SET {column} = %s WHERE id = %s", value, strategy)
+        with pytest.raises(psycopg2.errors.CheckViolation):
+            add(user, trader, **{column: value})
+
+
+@pytest.mark.parametrize("column", ["risk_percent", "risk_max_percent"])
+def test_a_users_risk_is_a_percentage(programs, trader, column):
+    programs.admin.rows("INSERT INTO user_profiles (id) VALUES (%s)", trader.user)
+    for value in (0, "0.5", 100, None):
+        programs.admin.rows(f"UPDATE user_profiles SET {column} = %s WHERE id = %s", value, trader.user)
+    for value in (-1, "100.001", "NaN"):
+        with pytest.raises(psycopg2.errors.CheckViolation):
+            programs.admin.rows(f"UPDATE user_profiles SET {column} = %s WHERE id = %s", value, trader.user)
+
+
 def test_another_users_account_cannot_be_named(user, programs, trader):
     other = Trader(programs)
     with pytest.raises(psycopg2.errors.ForeignKeyViolation):

@@ -147,3 +147,21 @@ def test_a_lease_that_is_not_lapsed_any_more_is_left(trader, programs):
     assert programs.dispatcher.rows(lapse, plan["job"], seen["lease_epoch"]) == []
     assert programs.dispatcher.rows(lapse, plan["job"], seen["lease_epoch"] + 1) == []
     assert programs.job(plan["job"])["status"] == "claimed"
+
+
+def test_a_result_without_a_job_is_forgotten_after_7_days(trader, programs):
+    def keep(age, count=1):
+        programs.admin.rows("INSERT INTO unmatched_results (job_id, agent_id, payload, received_at) "
+                            "SELECT gen_random_uuid(), %s, 'kept', now() - %s::interval FROM generate_series(1, %s)",
+                            trader.agent, age, count)
+
+    def forget(limit):
+        return programs.dispatcher.value("SELECT unmatched_forget(%s)", limit)
+
+    programs.admin.rows("DELETE FROM unmatched_results")
+    keep("7 days 1 minute", 3)
+    keep("6 days 23:59")
+    keep("8 days")
+    assert [forget(2), forget(2), forget(2)] == [2, 1, 1], "in portions; one that is young does not stop the older"
+    left = programs.admin.rows("SELECT received_at < now() - interval '6 days' AS old FROM unmatched_results")
+    assert (forget(2), left) == (0, [{"old": True}])

@@ -6,6 +6,7 @@ import psycopg2
 import pytest
 
 from tradewire_test.folder import apply, until
+from tradewire_test.installations import rows as all_rows
 from tradewire_test.people import Person, as_role
 
 BEFORE = 20251109000000  # the newest file before account sync
@@ -101,6 +102,18 @@ def test_an_account_may_be_active_and_starts_at_zero(programs, people):
         account(programs, people[0].user, connection_status="asleep")
 
 
+def test_a_trade_is_made_on_its_users_own_account(programs, people):
+    one, other = people
+    insert = "INSERT INTO trades (account_id, user_id, ticket) VALUES (%s, %s, 1) RETURNING id"
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        programs.admin.value(insert, other.account, one.user)
+    trade = programs.admin.value(insert, one.account, one.user)
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        programs.admin.rows("UPDATE trades SET user_id = %s WHERE id = %s", other.user, trade)
+    programs.admin.rows("DELETE FROM trading_accounts WHERE id = %s", one.account)
+    assert programs.admin.rows("SELECT id FROM trades WHERE id = %s", trade) == []
+
+
 def test_an_accounts_connection_is_its_users_own_and_only_its(programs, trader, people):
     mine = account(programs, trader.user, broker_connection_id=trader.connection)
     with pytest.raises(psycopg2.errors.UniqueViolation):
@@ -179,12 +192,10 @@ def test_accounts_before_the_columns(older):
             session.rows("UPDATE trading_accounts SET connection_status = 'active'")
 
 
-def test_an_installation_that_synchronised_already(older):
+def test_an_installation_that_synchronised_already(installed):
     """Columns with NULLs, times without a zone, a log with rows, rules and policies of its own."""
-    session = older.session()
-    session.rows("""
-        CREATE SCHEMA auth;
-        CREATE TABLE auth.users (id UUID PRIMARY KEY DEFAULT gen_random_uuid(), email TEXT);
+    session = installed.super
+    installed.session().rows("""
         CREATE TABLE trading_accounts (
             id UUID PRIMARY KEY DEFAULT gen_random_uuid(), user_id UUID NOT NULL REFERENCES auth.users ON DELETE CASCADE,
             platform TEXT, is_active BOOLEAN, connection_status VARCHAR(50) CHECK (connection_status <> ''),
@@ -198,16 +209,17 @@ def test_an_installation_that_synchronised_already(older):
         ALTER TABLE sync_logs ENABLE ROW LEVEL SECURITY;
         CREATE POLICY anybody ON sync_logs FOR INSERT WITH CHECK (true);
         GRANT ALL ON sync_logs TO PUBLIC;
-        CREATE VIEW account_sync_health AS SELECT id FROM trading_accounts;""")
-    user = session.value("INSERT INTO auth.users (email) VALUES ('old@test.example') RETURNING id")
+        CREATE VIEW account_sync_health AS SELECT id, last_sync_at FROM trading_accounts;""")
+    user = session.value("INSERT INTO auth.users (id, email) VALUES (gen_random_uuid(), 'old@test.example') RETURNING id")
     rows = session.rows("""INSERT INTO trading_accounts (user_id, platform, connection_status, sync_failure_count,
             last_successful_sync_at)
         VALUES (%s, 'MT5', 'pending', NULL, '2025-01-02 03:04:05'), (%s, 'MT5', 'active', 4, NULL) RETURNING id""", user, user)
     session.rows("INSERT INTO sync_logs (account_id, sync_type, started_at, status, created_at) "
                  "VALUES (%s, 'manual', '2025-01-02 03:04:05', 'partial', NULL)", rows[1]["id"])
+    was = all_rows(session)
 
     for _ in range(2):
-        apply(older, "up")
+        apply(installed, "up")
         found = {row["id"]: row for row in session.rows("SELECT * FROM trading_accounts")}
         waiting, active = found[rows[0]["id"]], found[rows[1]["id"]]
         assert (waiting["connection_status"], active["connection_status"]) == ("disconnected", "active")
@@ -215,18 +227,22 @@ def test_an_installation_that_synchronised_already(older):
         assert waiting["last_successful_sync_at"].isoformat() == "2025-01-02T03:04:05+00:00"
         logged = session.row("SELECT * FROM sync_logs")
         assert logged["started_at"].isoformat() == "2025-01-02T03:04:05+00:00" and logged["created_at"] is not None
-        person = Person(older, session, user=user)
+        person = Person(installed, session, user=user)
         assert person.count("sync_logs") == 1
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             person.rows("INSERT INTO sync_logs (account_id, sync_type, started_at, status) "
                         "VALUES (%s, 'manual', now(), 'success')", rows[0]["id"])
 
-        apply(older, "down", "--to", str(BEFORE), "--allow-data-loss")
+        apply(installed, "down", "--to", str(BEFORE), "--allow-data-loss")
         found = {row["id"]: row for row in session.rows("SELECT * FROM trading_accounts")}
-        assert found[rows[0]["id"]]["connection_status"] == "pending" and found[rows[1]["id"]]["sync_failure_count"] == 4
+        assert [(found[row["id"]]["connection_status"], found[row["id"]]["sync_failure_count"]) for row in rows] == [
+            ("pending", None), ("active", 4)]
         assert "mt5_service_account_id" not in columns(session, "trading_accounts")
         assert session.value("SELECT count(*) FROM sync_logs") == 1
         assert session.value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attname = 'started_at' "
                              "AND attrelid = 'sync_logs'::regclass") == "timestamp without time zone"
         assert session.value("SELECT string_agg(polname, ' ') FROM pg_policy WHERE polrelid = 'sync_logs'::regclass") == "anybody"
         assert session.value("SELECT has_table_privilege('anon', 'sync_logs', 'DELETE')")
+    apply(installed, "down", "--to", "0", "--allow-data-loss")
+    assert {table: rows for table, rows in all_rows(session).items() if table in was} == was
+    assert "last_sync_at" in session.row("SELECT * FROM account_sync_health LIMIT 1")

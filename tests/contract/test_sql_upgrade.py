@@ -5,7 +5,10 @@ The shapes are in `installations/`. The folder of migrations is walked: a later 
 
 import json
 import os
+import re
 import shutil
+from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg2
@@ -22,6 +25,10 @@ CATALOG = (CHECKOUT / "services/migrate/sql/catalog.sql").read_text()
 # Names that the base changes.
 TABLES = {"profiles": "user_profiles"}
 COLUMNS = {("ea_versions", "project_id"): "ea_project_id"}
+# Kept beside ours, which are of another shape.
+ASIDE = ("job_queue_state", "job_queue_log")
+
+NOTHING = "nothing"  # instead of a shape: a new installation
 
 ADA, BEN = ("00000000-0000-4000-8000-00000000000" + n for n in "12")
 AGENT = "20000000-0000-4000-8000-000000000001"
@@ -33,9 +40,10 @@ def make(kind, shape):
     owner = database.session()
     owner.rows(f'ALTER DATABASE "{database.name}" SET timezone = \'America/New_York\'')
     owner.close()
-    if kind == "plain" and "auth.users" in (CHECKOUT / f"tests/contract/installations/{shape}.sql").read_text():
-        plain_auth(database)
-    load(database, shape)
+    if shape != NOTHING:
+        if kind == "plain" and "auth.users" in (CHECKOUT / f"tests/contract/installations/{shape}.sql").read_text():
+            plain_auth(database)
+        load(database, shape)
     return database
 
 
@@ -55,10 +63,12 @@ def installation(*shapes):
 
 
 every = installation(("plain", "first_backend"), ("plain", "half_there"), ("supabase", "half_there"),
-                     ("supabase", "supabase_app"))
+                     ("supabase", "supabase_app"), ("plain", "documents"), ("supabase", "documents"))
+documents = installation(("plain", "documents"), ("supabase", "documents"))
 full_queue = installation(("plain", "half_there"), ("supabase", "half_there"))
 first = installation(("plain", "first_backend"))
 somebodys = installation(("supabase", "supabase_app"))
+used = installation(("plain", NOTHING), ("supabase", NOTHING), ("plain", "first_backend"), ("supabase", "documents"))
 
 
 def migrate(database, *arguments):
@@ -80,9 +90,10 @@ def differences(before, after):
 
 
 def as_now(value):
-    """A time that had no zone is UTC; JSON text is told by what it says."""
-    if isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T" and not value.endswith("+00:00"):
-        return value + "+00:00"
+    """A time that had no zone is UTC; one with a zone is the same in any other. JSON text is told by what it says."""
+    if isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T":
+        at = datetime.fromisoformat(value)
+        return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
     return value
 
 
@@ -96,19 +107,21 @@ def test_every_old_value_is_there_or_written_down(every):
     lost, changed = [], 0
     for old_table, old_rows in before.items():
         is_renamed = old_table in TABLES and TABLES[old_table] not in before and "mt5_agents" in before
-        table = TABLES[old_table] if is_renamed else old_table
+        table = TABLES[old_table] if is_renamed else f"older_{old_table}" if old_table in ASIDE else old_table
         for key, old in old_rows.items():
             new = after[table].get(key)
+            if "id" not in old:  # the whole row is the key, and it may have more columns now
+                new = next((row for row in after[table].values() if old.items() <= row.items()), None)
             if new is None:
                 lost.append((table, key))
                 continue
             for column, value in old.items():
                 name = COLUMNS.get((table, column), column)
-                if name in new and (new[name] == value or new[name] == as_now(value)):
+                if name in new and as_now(new[name]) == as_now(value):
                     continue
                 changed += 1
-                written = kept.get((table, key), {}).get(name, "not written down")
-                if written != value and written != as_now(value):
+                written = kept.get((table.removeprefix("older_"), key), {}).get(name, "not written down")
+                if as_now(written) != as_now(value):
                     lost.append((table, key, name, value, new.get(name), written))
     assert lost == []
     assert (changed > 0) == (len(kept) > 0)
@@ -135,6 +148,81 @@ def test_there_and_back_and_there(every):
     assert rows(every.super) == before_rows
     migrate(every, "up")
     assert differences(upgraded, catalog(every.super)) == {}
+
+
+def use(session):
+    """Rows of every kind in every table, and what no older rule knows."""
+    session.rows("CREATE SCHEMA rights_test")
+    session.rows((CHECKOUT / "tests/contract/rights/seed.sql").read_text())
+    session.rows("DROP SCHEMA rights_test CASCADE")
+    session.rows((CHECKOUT / "tests/contract/installations/made_since.sql").read_text())
+    session.rows("UPDATE tv_signals SET received_at = created_at WHERE status = 'pending'")  # as the ingester's are
+
+
+def counts(session, tables):
+    """How many rows there are; of a table that was there, under whatever name it is now."""
+    found = {row["name"] for row in session.rows(
+        "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'")}
+    names = {table: next(name for name in (f"older_{table}", table, TABLES.get(table)) if name in found) for table in tables}
+    both = "(SELECT id FROM strategy_runs UNION SELECT id FROM strategies) r"  # a run that was a strategy is one again
+    return {table: session.value(f"SELECT count(*) FROM {both if table == 'strategy_runs' else name}")
+            for table, name in names.items()}
+
+
+def checks(database):
+    done = database.migrate("verify", "--json")
+    return done.returncode, {check["object"]: check for check in json.loads(done.stdout)["checks"] if check["state"] == "wrong"}
+
+
+def test_what_was_made_since_does_not_stop_a_rollback(used):
+    """All of it in one go, and up again: the same schema, and no row of a table that was there before is gone."""
+    session, tables = used.super, sorted(rows(used.super))
+    before = catalog(session)
+    migrate(used, "up")
+    upgraded = catalog(session)
+    use(session)
+    had = counts(session, tables)
+    refused = used.migrate("down", "--to", "0", "--json")
+    assert refused.returncode == 3, refused.stderr
+    done = json.loads(migrate(used, "down", "--to", "0", "--allow-data-loss", "--json").stdout)
+    assert done["not_as_it_was"] == json.loads(refused.stdout)["not_as_it_was"]
+    assert len(done["taken_back"]) == len(MIGRATIONS)
+    differing = {key[1].split(".")[-1].strip('"') for key in differences(before, catalog(session))}
+    names = [(told["table"], told["name"]) for told in done["not_as_it_was"]]
+    assert len(set(names)) == len(names) and differing == {name for _, name in names}, "each once, and what is so in the end"
+    assert all(f"not as it was: {told['message']}\n" in refused.stderr for told in done["not_as_it_was"])
+    assert all(re.search(r": [1-9][0-9]* rows made since do not fit$", told["message"]) and told["hint"]
+               for told in done["not_as_it_was"])
+    assert counts(session, tables) == had
+    migrate(used, "up")
+    assert differences(upgraded, catalog(session)) == {}
+    assert checks(used) == (0, {}), sorted(checks(used)[1])
+    assert counts(session, tables) == had
+
+
+def test_what_was_made_since_step_by_step(used):
+    """After each file that could not give all back the schema is brought forward again from there."""
+    session = used.super
+    migrate(used, "up")
+    upgraded = catalog(session)
+    use(session)
+    had = counts(session, ("jobs", "trades", "mt5_agents", "broker_connections", "trading_accounts"))
+    told = []
+    for left in reversed(range(len(MIGRATIONS))):
+        done = json.loads(migrate(used, "down", "--steps", "1", "--allow-data-loss", "--json").stdout)
+        if done["not_as_it_was"] and left:
+            told += done["not_as_it_was"]
+            # The history knows, so that nobody takes it for somebody's hands.
+            assert [name for name in checks(used)[1] if name == "catalog"] == []
+            assert counts(session, had) == had
+            migrate(used, "up")
+            assert differences(upgraded, catalog(session)) == {}
+            assert checks(used) == (0, {}), sorted(checks(used)[1])
+            migrate(used, "down", "--to", MIGRATIONS[left - 1].name.split("_")[0], "--allow-data-loss")
+    assert told
+    migrate(used, "up")
+    assert differences(upgraded, catalog(session)) == {}
+    assert checks(used) == (0, {}), sorted(checks(used)[1])
 
 
 def test_a_queue_full_of_old_trades_sends_no_order(full_queue):
@@ -191,6 +279,104 @@ def test_secrets_stay_and_tags_differ(full_queue):
     assert len(set(tags)) == len(tags) and all(tags)
     # The one on another user's account has none now.
     assert session.rows("SELECT name FROM tv_strategies WHERE broker_connection_id IS NULL") == [{"name": "on ben's account"}]
+
+
+def test_a_run_of_no_size_takes_the_default_and_gets_its_own_back(documents):
+    session = documents.super
+    session.rows("UPDATE strategy_runs SET order_size_pct = CASE symbol WHEN 'BTCUSDT' THEN 'NaN'::numeric ELSE 250 END")
+    before = session.rows("SELECT id, symbol, order_size_pct::text AS size, status FROM strategy_runs ORDER BY symbol")
+    migrate(documents, "up")
+    migrate(documents, "verify")
+    assert {(row["size"], row["status"]) for row in session.rows(
+        "SELECT order_size_pct AS size, status FROM strategy_runs WHERE strategy_template <> 'legacy'")} == {(None, "draft")}
+    for size in (0, -1, 100.01):
+        with pytest.raises(psycopg2.errors.CheckViolation, match="strategy_runs_order_size_pct_check"):
+            session.rows("UPDATE strategy_runs SET order_size_pct = %s", size)
+    migrate(documents, "down", "--to", "0", "--allow-data-loss")
+    assert session.rows("SELECT id, symbol, order_size_pct::text AS size, status FROM strategy_runs ORDER BY symbol") == before
+
+
+def test_strategies_out_of_range_are_brought_into_it_and_back(full_queue):
+    session = full_queue.super
+    on_bens = "50000000-0000-4000-8000-000000000002"
+    session.rows("UPDATE tv_strategies SET risk_override_pct = 999, name = %s WHERE id = %s", "  " + "é" * 120, on_bens)
+    session.rows("INSERT INTO tv_strategies (user_id, name, webhook_secret, risk_override_pct) VALUES (%s, ' ', 'three', -5), "
+                 "(%s, 'fine', 'four', 100.01)", ADA, ADA)
+    before = rows(session)
+    migrate(full_queue, "up")
+    migrate(full_queue, "verify")
+    found = session.rows("SELECT id, name, risk_override_pct AS risk, broker_connection_id AS account FROM tv_strategies ORDER BY name")
+    three = next(row["id"] for row in found if row["risk"] == 0)
+    assert [(row["name"], row["risk"]) for row in found] == [
+        ("fine", 100), ("s1", Decimal("1.25")), (f"strategy {str(three)[:8]}", 0), ("é" * 100, 100)]
+    assert found[3]["account"] is None
+    # What somebody sets meanwhile stays.
+    session.rows("UPDATE tv_strategies SET risk_override_pct = 2 WHERE name = 'fine'")
+    migrate(full_queue, "down", "--to", "0", "--allow-data-loss")
+    after = rows(session)
+    fine = next(key for key, row in before["tv_strategies"].items() if row["name"] == "fine")
+    assert after["tv_strategies"][fine]["risk_override_pct"] == 2
+    after["tv_strategies"][fine]["risk_override_pct"] = before["tv_strategies"][fine]["risk_override_pct"]
+    assert after == before
+
+
+def test_percentages_and_trades_of_somebody_else_are_brought_in_order_and_back(first):
+    session = first.super
+    session.rows("UPDATE profiles SET risk_percent = -3 WHERE id = %s", BEN)
+    session.rows("UPDATE profiles SET risk_percent = 250, role = 'trader', created_at = NULL WHERE id = %s", ADA)
+    account = "40000000-0000-4000-8000-000000000001"
+    session.rows("INSERT INTO trades (account_id, user_id, ticket, position_id, symbol, type, volume, open_time) VALUES "
+                 "(%s, %s, 200, NULL, 'EURUSD', 'buy', 1, now()), (%s, %s, 201, 100, 'EURUSD', 'buy', 1, now()), "
+                 "(%s, %s, 202, 202, 'EURUSD', 'buy', 1, now())", account, BEN, account, BEN, account, BEN)
+    before = rows(session)
+    migrate(first, "up")
+    migrate(first, "verify")
+    assert session.rows("SELECT risk_percent AS risk FROM user_profiles WHERE id IN (%s, %s) ORDER BY id", ADA, BEN) == [
+        {"risk": 100}, {"risk": 0}]
+    trades = session.rows("SELECT ticket, position_id, user_id::text FROM trades WHERE ticket >= 200 ORDER BY ticket")
+    assert [(t["ticket"], t["position_id"], t["user_id"]) for t in trades] == [(200, 200, ADA), (201, -201, ADA), (202, 202, ADA)]
+    kept = session.rows("SELECT before FROM installation_rows WHERE relation = 'trades' AND before ->> 'user_id' = %s", BEN)
+    assert sorted(json.dumps(row["before"], sort_keys=True) for row in kept) == sorted(
+        json.dumps(row, sort_keys=True) for row in ({"position_id": None, "user_id": BEN}, {"position_id": 100, "user_id": BEN},
+                                                    {"user_id": BEN}))
+    session.rows("UPDATE user_profiles SET risk_percent = 4 WHERE id = %s", BEN)
+    migrate(first, "down", "--to", "0", "--allow-data-loss")
+    after = rows(session)
+    assert after["profiles"][BEN]["risk_percent"] == 4
+    after["profiles"][BEN]["risk_percent"] = -3
+    assert after == before
+
+
+def test_the_documents_shape(documents):
+    """Views of their own with people's rights, indexes of the documents' names, the queue's tables: all of it is there again."""
+    session = documents.super
+    privileges = """SELECT has_table_privilege('authenticated', 'account_sync_health', 'SELECT WITH GRANT OPTION') AS option,
+        has_table_privilege('service_role', 'recent_sync_failures', 'SELECT') AS service,
+        has_column_privilege('anon', 'recent_sync_failures', 'status', 'SELECT') AS one,
+        obj_description('account_sync_health'::regclass) AS comment, obj_description('idx_jobs_blocked_by'::regclass) AS index"""
+    before = session.row(privileges)
+    health = session.rows("SELECT * FROM account_sync_health ORDER BY id")
+    migrate(documents, "up")
+    assert "success_rate_pct_24h" in session.row("SELECT * FROM account_sync_health LIMIT 1")
+    assert session.value("SELECT pg_get_indexdef('idx_jobs_blocked_by'::regclass)").endswith("WHERE (blocked_by_job_id IS NOT NULL)")
+    assert session.value("SELECT pg_get_indexdef('older_idx_jobs_blocked_by'::regclass)").endswith("(blocked_by_job_id)")
+    # What their rules did not let in.
+    session.rows("UPDATE tv_signals SET status = 'discarded', resolved_at = now()")
+    session.rows("UPDATE broker_connections SET broker_type = 'METAAPI'")
+    session.rows("DELETE FROM ea_versions")
+    assert session.value("SELECT count(*) FROM ea_projects WHERE current_version_id IS NULL") == 1
+    # Claimed before, of a queue that is gone: an effect has ended, other work waits again.
+    assert session.rows("SELECT DISTINCT status, error_message FROM jobs WHERE job_type = 'trade' AND error_message IS NOT NULL "
+                        "ORDER BY 1") == [
+        {"status": "expired", "error_message": "stale: was pending (migrated)"},
+        {"status": "failed", "error_message": "unknown_outcome: was running (migrated)"}]
+    session.rows("UPDATE broker_connections SET broker_type = 'OANDA'")
+    session.rows("UPDATE tv_signals SET status = 'executed'")
+    migrate(documents, "down", "--to", "0", "--allow-data-loss")
+    assert session.row(privileges) == before
+    assert session.rows("SELECT * FROM account_sync_health ORDER BY id") == health
+    assert session.value("SELECT count(*) FROM jobs WHERE job_type = 'trade' AND status = 'claimed'") == 1
+    assert session.value("SELECT active_job_id FROM job_queue_state") == "workflow-7"
 
 
 def test_the_first_backends_shape(first):

@@ -11,6 +11,9 @@
 -- Not known: operators, casts, text search objects, extended statistics, foreign servers, event triggers, publications.
 --
 -- A definition holds no oid, no position of a column, and no name of a role but owners and grantees.
+-- It is the same after a dump was restored. Two things are printed otherwise then, and read here as they are then:
+--   VARCHAR IN ('a', 'b')      (ARRAY['a'::character varying, …])::text[], then ARRAY[('a'::character varying)::text, …]
+--   x BETWEEN 1 AND 2 AND y    (((x >= 1) AND (x <= 2)) AND y), then ((x >= 1) AND (x <= 2) AND y)
 WITH maker AS MATERIALIZED (
     SELECT to_regclass('public.tradewire_migrations') AS history,
            coalesce((SELECT relowner FROM pg_class WHERE oid = to_regclass('public.tradewire_migrations')),
@@ -229,6 +232,21 @@ UNION ALL
     FROM pg_default_acl d WHERE d.defaclrole = to_regrole('tradewire_owner')
 )
 SELECT kind, identity, parent,
-       concat(current_setting('server_version_num')::int / 10000, '.', md5(coalesce(definition, ''))) AS digest, has_rows
+       concat(current_setting('server_version_num')::int / 10000, '.', md5(coalesce(w.text, ''))) AS digest, has_rows
 FROM parts
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN strpos(definition, '::character varying') > 0
+                THEN regexp_replace(regexp_replace(definition, format('\(ARRAY\[(%1$s(, %1$s)*)\]\)::text\[\]', c.word),
+                                                   'ARRAY[\1]', 'g'),
+                                    format('\((%s)\)::text', c.word), '\1', 'g')
+                ELSE definition END AS text
+    -- A constant: E may stand before it, a quote in it is doubled.
+    FROM (SELECT '(?:E?''(?:[^'']|'''')*''|NULL)::character varying(?:\(\d+\))?' AS word) c
+) v CROSS JOIN LATERAL (
+    -- Not in a function's own words, where NOT may stand before it.
+    SELECT CASE WHEN kind NOT IN ('function', 'comment') AND strpos(v.text, ')) AND ') > 0
+                THEN regexp_replace(v.text, format('\((\(%1$s >= %1$s\) AND \(%1$s <= %1$s\))\) AND ', c.side), '\1 AND ', 'g')
+                ELSE v.text END AS text
+    FROM (SELECT '(?:[^()]|\([^()]*\))+' AS side) c
+) w
 ORDER BY kind COLLATE "C", identity COLLATE "C"

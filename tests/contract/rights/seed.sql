@@ -47,7 +47,7 @@ INSERT INTO job_leases (job_id, agent_id, lane, session_no, lease_epoch, until_a
     SELECT of(p, 'held'), of(p, 'agent'), 3, 0, 1, now() FROM people;
 INSERT INTO signal_legs (signal_id, leg, user_id, broker_connection_id, job_id)
     SELECT of(p, 'signal'), 1, user_id, of(p, 'connection'), of(p, 'job') FROM people;
-INSERT INTO unmatched_results (id, job_id, payload) SELECT -ascii(p), of(p, 'job'), 'rights' FROM people;
+INSERT INTO unmatched_results (id, job_id, agent_id, payload) SELECT -ascii(p), of(p, 'job'), of(p, 'agent'), 'rights' FROM people;
 INSERT INTO consumer_offsets (group_id, topic, partition, next_offset) SELECT p, 'rights', 0, 0 FROM people;
 INSERT INTO audit_log (id, user_id, actor, action, object) SELECT of(p, 'audit'), user_id, 'test', 'rights', 'user:' || p FROM people;
 INSERT INTO job_queue_log (id, job_id, job_type, user_id, event_type)

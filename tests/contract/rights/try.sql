@@ -32,7 +32,7 @@ INSERT INTO rights_test.verbs VALUES
     (4, 'relation', 'D', 'delete'), (5, 'relation', 'T', 'truncate'), (6, 'relation', 'R', 'references'),
     (7, 'relation', 'G', 'trigger'),
     (1, 'sequence', 'S', 'select'), (2, 'sequence', 'U', 'setval'), (3, 'sequence', 'X', 'nextval'),
-    (1, 'function', 'X', 'execute'),
+    (1, 'function', 'X', 'execute'), (1, 'type', 'U', 'usage'),
     (1, 'schema', 'X', 'usage'), (2, 'schema', 'C', 'create');
 
 -- Everything that is there. A function goes by its name as long as no other has the same.
@@ -60,7 +60,12 @@ CREATE VIEW rights_test.objects AS
     SELECT 'function', f.object, f.object, NULL, f.oid, NULL, f.proname
     FROM (SELECT p.oid, p.proname, 'function ' || s.prefix || CASE WHEN count(*) OVER (PARTITION BY p.pronamespace, p.proname) = 1
                      THEN quote_ident(p.proname) ELSE format('%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) END AS object
-          FROM pg_proc p JOIN schemas s ON s.oid = p.pronamespace) f;
+          FROM pg_proc p JOIN schemas s ON s.oid = p.pronamespace) f
+    UNION ALL
+    -- Not a table's row type, which nobody gave or took, nor an array.
+    SELECT 'type', 'type ' || s.prefix || quote_ident(t.typname), 'type ' || s.prefix || quote_ident(t.typname), NULL, t.oid, NULL, t.typname
+    FROM pg_type t JOIN schemas s ON s.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
+    WHERE t.typtype IN ('d', 'e', 'r') OR c.relkind = 'c';
 
 -- What this run found, and tries; a table, so that the planner knows how much there is.
 CREATE TABLE rights_test.seen AS SELECT *, TRUE AS is_tried FROM rights_test.objects WITH NO DATA;
@@ -188,7 +193,10 @@ DECLARE
         SELECT pronamespace FROM pg_proc WHERE p_object.kind = 'function' AND oid = p_object.oid));
 BEGIN
     FOR v_verb IN SELECT v.verb FROM rights_test.verbs v WHERE v.kind = p_object.kind LOOP
-        IF p_object.kind = 'sequence' THEN
+        IF p_object.kind = 'type' THEN -- what it is needed for are objects of the actor's own, which it can't make anywhere
+            CONTINUE WHEN NOT has_type_privilege(p_actor.role, p_object.oid, 'USAGE');
+            v_statement := 'SELECT';
+        ELSIF p_object.kind = 'sequence' THEN
             v_statement := CASE v_verb WHEN 'S' THEN format('SELECT last_value FROM %s', p_object.oid::regclass)
                                        WHEN 'U' THEN format('SELECT setval(%L, 1000000)', p_object.oid::regclass)
                                        ELSE format('SELECT nextval(%L)', p_object.oid::regclass) END;
