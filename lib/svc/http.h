@@ -55,7 +55,6 @@ const char *svc_http_method(const struct svc_http_request *request);
 const char *
 svc_http_path(const struct svc_http_request *request); /* undecoded, without the query */
 const char *svc_http_header(const struct svc_http_request *request, const char *name); /* or NULL */
-const char *svc_http_query(const struct svc_http_request *request, const char *name);  /* or NULL */
 struct svc_http_body svc_http_body(const struct svc_http_request *request);
 const char *svc_http_address(const struct svc_http_request *request); /* peer's address, no port */
 int64_t

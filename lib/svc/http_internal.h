@@ -5,7 +5,6 @@
 #include "http_guard.h"
 #include "http_listen.h"
 
-#include "svc/arena.h"
 #include "svc/http.h"
 
 #include <microhttpd.h>
@@ -34,7 +33,6 @@ struct svc_http_request {
     enum http_stage stage;
     bool suspended;
     struct http_guard guard;
-    struct svc_arena arena; /* decoded query values */
 
     uint8_t *body;
     size_t body_len, body_capacity, body_came; /* kept; memory; kept and dropped */

@@ -12,9 +12,7 @@ struct svc_http_request *http_request_take(struct svc_http *http)
         http->free_requests = request->next_free;
         return request;
     }
-    request = svc_must_zalloc(sizeof *request);
-    svc_arena_init(&request->arena, 512);
-    return request;
+    return svc_must_zalloc(sizeof *request);
 }
 
 static void clear(struct svc_http_request *request)
@@ -29,7 +27,6 @@ static void clear(struct svc_http_request *request)
             '\0';          /* the next request may have no body: the NUL behind it is promised */
     if (request->response) /* never queued */
         MHD_destroy_response(request->response);
-    svc_arena_reset(&request->arena);
     request->response = NULL;
     request->body_len = request->body_came = 0;
     request->guard = (struct http_guard){0};
@@ -51,7 +48,6 @@ void http_requests_free(struct svc_http *http)
     while (http->free_requests) {
         struct svc_http_request *request = http->free_requests;
         http->free_requests = request->next_free;
-        svc_arena_done(&request->arena);
         free(request->body);
         free(request);
     }
@@ -103,43 +99,6 @@ const char *svc_http_path(const struct svc_http_request *request)
 const char *svc_http_header(const struct svc_http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* %XX is decoded in place. What is not hex, and %00, which would end the text early, stays as it
- * came. */
-static void percent_decode(char *text)
-{
-    char *to = text;
-    for (const char *from = text; *from; from++, to++) {
-        *to = *from;
-        int high = *from == '%' ? hex_value(from[1]) : -1;
-        int low = high >= 0 ? hex_value(from[2]) : -1;
-        if (low >= 0 && high * 16 + low != 0) {
-            *to = (char)(high * 16 + low);
-            from += 2;
-        }
-    }
-    *to = '\0';
-}
-
-const char *svc_http_query(const struct svc_http_request *request, const char *name)
-{
-    const char *raw = MHD_lookup_connection_value(request->mhd, MHD_GET_ARGUMENT_KIND, name);
-    if (!raw || !strchr(raw, '%'))
-        return raw; /* '+' is a space already */
-    struct svc_arena *arena = (struct svc_arena *)(uintptr_t)&request->arena; /* ours to fill */
-    char *decoded = svc_arena_text(arena, raw);
-    percent_decode(decoded);
-    return decoded;
 }
 
 struct svc_http_body svc_http_body(const struct svc_http_request *request)

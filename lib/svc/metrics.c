@@ -97,12 +97,6 @@ void svc_counter_add(struct svc_counter *counter, unsigned value, uint64_t n)
     atomic_fetch_add_explicit(&counter->metric.cells[value], n, memory_order_relaxed);
 }
 
-uint64_t svc_counter_get(const struct svc_counter *counter, unsigned value)
-{
-    assert(value < counter->metric.count);
-    return atomic_load_explicit(&counter->metric.cells[value], memory_order_relaxed);
-}
-
 struct svc_gauge *svc_gauge_new(struct svc_metrics *metrics, const char *name, const char *help,
                                 const char *label, const char *const *values)
 {

@@ -21,7 +21,6 @@ void svc_metrics_free(struct svc_metrics **metrics);
 struct svc_counter *svc_counter_new(struct svc_metrics *metrics, const char *name, const char *help,
                                     const char *label, const char *const *values);
 void svc_counter_add(struct svc_counter *counter, unsigned value, uint64_t n);
-uint64_t svc_counter_get(const struct svc_counter *counter, unsigned value);
 
 struct svc_gauge *svc_gauge_new(struct svc_metrics *metrics, const char *name, const char *help,
                                 const char *label, const char *const *values);

@@ -516,8 +516,3 @@ bool svc_producer_reachable(const struct svc_producer *producer)
 {
     return producer->reachable;
 }
-
-uint32_t svc_producer_in_flight(const struct svc_producer *producer)
-{
-    return producer->in_flight;
-}

@@ -41,7 +41,6 @@ enum svc_rc svc_producer_send(struct svc_producer *producer, const char *topic, 
                               size_t header_count, svc_delivery_fn *done, void *arg,
                               struct svc_error *err) SVC_CHECK;
 bool svc_producer_reachable(const struct svc_producer *producer);
-uint32_t svc_producer_in_flight(const struct svc_producer *producer);
 /* For sequential callers (the dispatcher's dead letters): wait until everything accepted so far was
  * reported, at most timeout_ms. SVC_AGAIN when it was not. */
 enum svc_rc svc_producer_wait(struct svc_producer *producer, uint32_t timeout_ms,

@@ -1,5 +1,5 @@
 /* Role maintenance: the sweeper. Once a second it ends what nobody will end: pending jobs whose
- * time is over, and leases whose holder is gone. */
+ * time is over, leases whose holder is gone, and kept results that no job came for. */
 #include "hints.h"
 #include "role.h"
 
@@ -10,6 +10,7 @@
 
 enum {
     EXPIRE_PORTIONS_MAX = 20, /* per second; then the leases have their turn */
+    FORGET_PORTIONS_MAX = 20, /* per second */
     ARENA_BLOCK_BYTES = 64 * 1024,
 };
 
@@ -87,11 +88,31 @@ static enum svc_rc lapse(struct role *role, struct svc_error *err)
     return rc;
 }
 
+/* Results without a job */
+
+static enum svc_rc forget_results(struct role *role, struct svc_error *err)
+{
+    enum svc_rc rc = SVC_OK;
+    size_t count = STORE_FORGET_MAX, sum = 0;
+    for (int portion = 0; portion < FORGET_PORTIONS_MAX && count == STORE_FORGET_MAX; portion++) {
+        rc = store_unmatched_forget(role->store, &count, err);
+        if (rc != SVC_OK)
+            break;
+        sum += count;
+    }
+    if (sum > 0)
+        svc_warn("results_forgotten", SVC_N("results", sum));
+    svc_counter_add(role->measures->forgotten, 0, sum);
+    return rc;
+}
+
 static enum svc_rc tick(struct role *role, struct svc_error *err)
 {
     enum svc_rc rc = expire(role, err);
     if (rc == SVC_OK)
         rc = lapse(role, err);
+    if (rc == SVC_OK)
+        rc = forget_results(role, err);
     return rc;
 }
 

@@ -4,7 +4,7 @@
 static const char *const consumed_values[] = {"job",    "discarded",   "duplicate",
                                               "replay", "dead_letter", NULL};
 static const char *const verdict_values[] = {"applied", "repeated",  "conflict", "stale",
-                                             "foreign", "unmatched", NULL};
+                                             "foreign", "unmatched", "dropped",  NULL};
 
 void measures_init(struct measures *measures, struct svc_metrics *metrics)
 {
@@ -24,6 +24,9 @@ void measures_init(struct measures *measures, struct svc_metrics *metrics)
                                         "Jobs that ended before they were claimed.", NULL, NULL);
     measures->unknown = svc_counter_new(metrics, "tradewire_jobs_unknown_total",
                                         "Effects whose outcome became unknown.", NULL, NULL);
+    measures->forgotten = svc_counter_new(
+        metrics, "tradewire_results_forgotten_total",
+        "Kept results deleted because their job did not come in 7 days.", NULL, NULL);
     measures->transaction =
         svc_histogram_new(metrics, "tradewire_db_tx_seconds", "Time of one batch's transaction.");
     measures->signal_age = svc_histogram_new(metrics, "tradewire_signal_age_seconds",

@@ -19,6 +19,7 @@ struct measures {
     struct svc_counter *dead_letters; /* both topics */
     struct svc_counter *rejoins;
     struct svc_counter *expired, *unknown;
+    struct svc_counter *forgotten; /* kept results */
     struct svc_histogram *transaction, *signal_age;
 };
 

@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LETTER_MS = 5000, ARENA_BLOCK_BYTES = 64 * 1024 };
+enum {
+    LETTER_MS = 5000,
+    ARENA_BLOCK_BYTES = 64 * 1024,
+    LOOKS_MAX = 10, /* per second, at STORE_UNMATCHED_MAX kept results each */
+};
 
 /* One transaction's rows and what became of them. */
 struct work {
@@ -25,8 +29,9 @@ struct results {
     struct consume *consume;
     struct work work;
     struct svc_arena arena; /* of the unmatched ones */
+    int64_t looked_id;      /* the kept result looked at last; 0: begin with the first */
     bool letter_failed;
-    struct svc_log_limit foreign_limit, unmatched_limit;
+    struct svc_log_limit foreign_limit, unmatched_limit, dropped_limit;
 };
 
 /* After the commit */
@@ -85,6 +90,10 @@ static void note(struct role *role, const struct apply_row *row,
     case VERDICT_UNMATCHED:
         svc_warn_limited(&results->unmatched_limit, "result_unmatched",
                          SVC_T("job_id", row->job_id), SVC_T("agent_id", row->agent_id));
+        break;
+    case VERDICT_DROPPED:
+        svc_warn_limited(&results->dropped_limit, "result_dropped", SVC_T("job_id", row->job_id),
+                         SVC_T("agent_id", row->agent_id));
         break;
     default:
         svc_debug("result_judged", SVC_T("job_id", row->job_id),
@@ -223,17 +232,34 @@ static enum svc_rc apply_alone(struct role *role, const struct store_unmatched *
     return rc;
 }
 
-static enum svc_rc tick(struct role *role, struct svc_error *err)
+static enum svc_rc look(struct role *role, struct svc_error *err)
 {
     struct results *results = role->state;
     struct store_unmatched *unmatched = NULL;
     size_t count = 0;
+    int64_t looked_id = results->looked_id;
     svc_arena_reset(&results->arena);
-    enum svc_rc rc = store_unmatched_ready(role->store, &results->arena, &unmatched, &count, err);
-    if (rc != SVC_OK || count == 0)
-        return rc;
-    rc = apply_unmatched(role, unmatched, count, err);
-    return rc == SVC_REJECT ? apply_alone(role, unmatched, count, err) : rc;
+    enum svc_rc rc =
+        store_unmatched_ready(role->store, &looked_id, &results->arena, &unmatched, &count, err);
+    if (rc == SVC_OK && count > 0)
+        rc = apply_unmatched(role, unmatched, count, err);
+    if (rc == SVC_REJECT)
+        rc = apply_alone(role, unmatched, count, err);
+    if (rc == SVC_OK)
+        results->looked_id = looked_id;
+    return rc;
+}
+
+static enum svc_rc tick(struct role *role, struct svc_error *err)
+{
+    const struct results *results = role->state;
+    enum svc_rc rc = SVC_OK;
+    for (int looks = 0; looks < LOOKS_MAX && rc == SVC_OK; looks++) {
+        rc = look(role, err);
+        if (results->looked_id == 0)
+            break;
+    }
+    return rc;
 }
 
 /* Life */

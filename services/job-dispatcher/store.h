@@ -19,6 +19,7 @@ enum {
     STORE_DEADLINE_MS = 25000, /* above the role's statement_timeout of 20 s */
     STORE_EXPIRE_MAX = 500,
     STORE_UNMATCHED_MAX = 100,
+    STORE_FORGET_MAX = 500,
 };
 
 struct store;
@@ -70,6 +71,7 @@ enum store_verdict {
     VERDICT_STALE,
     VERDICT_FOREIGN,
     VERDICT_UNMATCHED,
+    VERDICT_DROPPED, /* as unmatched, but too many of its agent wait already */
     VERDICT_COUNT,
 };
 const char *store_verdict_name(enum store_verdict verdict);
@@ -93,8 +95,9 @@ enum svc_rc store_results_apply(struct store *store, const struct store_records 
                                 const struct store_unmatched *unmatched, size_t unmatched_count,
                                 struct svc_arena *arena, struct store_applied *ret_applied,
                                 struct svc_error *err) SVC_CHECK;
-/* At most STORE_UNMATCHED_MAX; payloads live in the arena. */
-enum svc_rc store_unmatched_ready(struct store *store, struct svc_arena *arena,
+/* Those of the next STORE_UNMATCHED_MAX kept results whose job is known now; payloads live in the
+ * arena. looked_id  the last one looked at; moves, and is 0 again behind the last of all. */
+enum svc_rc store_unmatched_ready(struct store *store, int64_t *looked_id, struct svc_arena *arena,
                                   struct store_unmatched **ret_unmatched, size_t *ret_count,
                                   struct svc_error *err) SVC_CHECK;
 
@@ -108,6 +111,10 @@ struct store_job { /* texts live in the arena; all but the first two may be NULL
 enum svc_rc store_jobs_expire(struct store *store, struct svc_arena *arena,
                               struct store_job **ret_jobs, size_t *ret_count,
                               struct svc_error *err) SVC_CHECK;
+/* Kept results that nobody's job came for in 7 days. Looks at STORE_FORGET_MAX; fewer deleted:
+ * there are no more. */
+enum svc_rc store_unmatched_forget(struct store *store, size_t *ret_count,
+                                   struct svc_error *err) SVC_CHECK;
 /* ret_leases: room for LAPSE_MAX. */
 enum svc_rc store_leases_lapsed(struct store *store, struct lapse_lease *ret_leases,
                                 size_t *ret_count, struct svc_error *err) SVC_CHECK;

@@ -1,6 +1,7 @@
 /* The transaction of a batch of results, and those that came before their job. */
 #include "store_internal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@ static const char *const verdict_names[VERDICT_COUNT] = {
     [VERDICT_APPLIED] = "applied",   [VERDICT_REPEATED] = "repeated",
     [VERDICT_CONFLICT] = "conflict", [VERDICT_STALE] = "stale",
     [VERDICT_FOREIGN] = "foreign",   [VERDICT_UNMATCHED] = "unmatched",
+    [VERDICT_DROPPED] = "dropped",
 };
 
 const char *store_verdict_name(enum store_verdict verdict)
@@ -132,29 +134,40 @@ enum svc_rc store_results_apply(struct store *store, const struct store_records 
     return rc;
 }
 
-enum svc_rc store_unmatched_ready(struct store *store, struct svc_arena *arena,
+static enum svc_rc read_unmatched(const PGresult *result, int row, struct svc_arena *arena,
+                                  struct store_unmatched *ret, struct svc_error *err)
+{
+    size_t len = 0;
+    unsigned char *bytes = PQunescapeBytea((const unsigned char *)PQgetvalue(result, row, 1), &len);
+    if (bytes == NULL)
+        return svc_fail(err, SVC_FATAL, "out_of_memory", "unmatched result: out of memory");
+    *ret = (struct store_unmatched){
+        .id = svc_pg_i64(result, row, 0), .payload = svc_arena_copy(arena, bytes, len), .len = len};
+    PQfreemem(bytes);
+    return SVC_OK;
+}
+
+enum svc_rc store_unmatched_ready(struct store *store, int64_t *looked_id, struct svc_arena *arena,
                                   struct store_unmatched **ret_unmatched, size_t *ret_count,
                                   struct svc_error *err)
 {
-    char limit[16];
+    char after[24], limit[16];
+    (void)snprintf(after, sizeof after, "%" PRId64, *looked_id);
     (void)snprintf(limit, sizeof limit, "%d", STORE_UNMATCHED_MAX);
-    const char *values[] = {limit};
+    const char *values[] = {after, limit};
     SVC_PGRESULT PGresult *result = NULL;
-    const enum svc_rc rc =
-        svc_pg_run(store->pg, DISPATCHER_SQL_UNMATCHED_READY, 1, values, &result, err);
+    enum svc_rc rc = svc_pg_run(store->pg, DISPATCHER_SQL_UNMATCHED_READY, 2, values, &result, err);
     if (rc != SVC_OK)
         return rc;
-    const size_t count = (size_t)PQntuples(result);
-    struct store_unmatched *rows = svc_arena_alloc(arena, (count + 1) * sizeof *rows);
-    for (size_t i = 0; i < count; i++) {
-        unsigned char *bytes =
-            PQunescapeBytea((const unsigned char *)PQgetvalue(result, (int)i, 1), &rows[i].len);
-        if (bytes == NULL)
-            return svc_fail(err, SVC_FATAL, "out_of_memory", "unmatched result: out of memory");
-        rows[i].id = svc_pg_i64(result, (int)i, 0);
-        rows[i].payload = svc_arena_copy(arena, bytes, rows[i].len);
-        PQfreemem(bytes);
-    }
+    const int looked = PQntuples(result);
+    struct store_unmatched *rows = svc_arena_alloc(arena, ((size_t)looked + 1) * sizeof *rows);
+    size_t count = 0;
+    for (int row = 0; row < looked && rc == SVC_OK; row++)
+        if (!PQgetisnull(result, row, 1))
+            rc = read_unmatched(result, row, arena, &rows[count++], err);
+    if (rc != SVC_OK)
+        return rc;
+    *looked_id = looked < STORE_UNMATCHED_MAX ? 0 : svc_pg_i64(result, looked - 1, 0);
     *ret_unmatched = rows;
     *ret_count = count;
     return SVC_OK;

@@ -39,6 +39,19 @@ enum svc_rc store_jobs_expire(struct store *store, struct svc_arena *arena,
     return SVC_OK;
 }
 
+enum svc_rc store_unmatched_forget(struct store *store, size_t *ret_count, struct svc_error *err)
+{
+    char limit[16];
+    (void)snprintf(limit, sizeof limit, "%d", STORE_FORGET_MAX);
+    const char *values[] = {limit};
+    SVC_PGRESULT PGresult *result = NULL;
+    const enum svc_rc rc =
+        svc_pg_run(store->pg, DISPATCHER_SQL_UNMATCHED_FORGET, 1, values, &result, err);
+    if (rc == SVC_OK)
+        *ret_count = (size_t)svc_pg_i64(result, 0, 0);
+    return rc;
+}
+
 enum svc_rc store_leases_lapsed(struct store *store, struct lapse_lease *ret_leases,
                                 size_t *ret_count, struct svc_error *err)
 {

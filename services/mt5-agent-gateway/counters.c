@@ -13,6 +13,7 @@ static const char *const auth_words[] = {
 static const char *const frame_words[] = {"parts",       "empty",       "long_before_hello",
                                           "undecodable", "bad_message", "before_welcome",
                                           "held",        "wrong_way",   NULL};
+static const char *const hint_words[] = {"undecodable", "bad_message", NULL};
 static const char *const claim_words[] = {"jobs", "none", "lost", "failed", NULL};
 static const char *const offer_words[] = {"job", "question", "unsupported", "no_session", NULL};
 static const char *const result_words[] = {"durable", "not_durable", "repeated", "no_room", NULL};
@@ -66,6 +67,9 @@ void counters_init(struct counters *c, struct svc_metrics *m)
                                 "result", claim_words);
     c->claim_seconds = svc_histogram_new(m, "tradewire_claim_seconds",
                                          "From sending a claim statement to its answer.");
+    c->hints_dropped =
+        svc_counter_new(m, "tradewire_hints_dropped_total",
+                        "Records of jobs.ready.v1 that were not acted on.", "reason", hint_words);
     c->offers =
         svc_counter_new(m, "tradewire_offers_total",
                         "Claimed and questioned jobs by what was sent.", "kind", offer_words);

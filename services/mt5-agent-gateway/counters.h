@@ -25,6 +25,7 @@ enum frame_dropped {
     FRAME_HELD,
     FRAME_WRONG_WAY,
 };
+enum hint_dropped { HINT_UNDECODABLE, HINT_BAD_MESSAGE };
 enum claim_result { CLAIM_JOBS, CLAIM_NONE, CLAIM_LOST, CLAIM_FAILED };
 enum offer_result { OFFER_JOB, OFFER_QUESTION, OFFER_UNSUPPORTED, OFFER_NO_SESSION };
 enum result_result { RESULT_DURABLE, RESULT_NOT_DURABLE, RESULT_REPEATED, RESULT_NO_ROOM };
@@ -40,8 +41,8 @@ enum session_end_reason {
 struct counters {
     struct svc_metrics *metrics;
     struct svc_gauge *agents;
-    struct svc_counter *hellos, *auth_failures, *frames_dropped, *claims, *offers, *results,
-        *sessions_ended, *send_again, *heartbeat_missed, *zap_requests;
+    struct svc_counter *hellos, *auth_failures, *frames_dropped, *hints_dropped, *claims, *offers,
+        *results, *sessions_ended, *send_again, *heartbeat_missed, *zap_requests;
     struct svc_counter *events[EVENT_KINDS]; /* each by enum result_result */
     struct svc_histogram *claim_seconds, *result_seconds;
 };

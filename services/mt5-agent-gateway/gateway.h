@@ -63,7 +63,7 @@ struct gateway {
     bool ending;                                                 /* an end statement is in flight */
     bool draining; /* takes no hellos, claims nothing */
     bool farewell; /* all sessions are over: nothing is left to do but to tell Postgres */
-    struct svc_log_limit frame_limit, statement_limit, peer_limit;
+    struct svc_log_limit frame_limit, statement_limit, peer_limit, hint_limit, refused_limit;
 };
 
 enum svc_rc gateway_open(const struct config *config, struct gateway **ret_gateway,

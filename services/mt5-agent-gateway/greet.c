@@ -90,8 +90,8 @@ static void on_refused(struct gateway *gateway, const struct hello *hello,
 {
     svc_counter_add(gateway->counters.hellos, HELLO_REFUSED, 1);
     svc_counter_add(gateway->counters.auth_failures, counters_auth_failure(answer->code), 1);
-    svc_warn("agent_refused", SVC_T("agent_id", hello->agent_id), SVC_T("code", answer->code),
-             SVC_T("err", answer->message));
+    svc_warn_limited(&gateway->refused_limit, "agent_refused", SVC_T("agent_id", hello->agent_id),
+                     SVC_T("code", answer->code), SVC_T("err", answer->message));
     limiter_hold(&gateway->turned_off, &hello->peer, svc_mono_us() + REFUSED_HOLD_US);
     refuse(gateway, &hello->peer, answer->code, answer->message, 0);
 }

@@ -38,6 +38,11 @@ static bool usable(struct gateway *gateway, const struct socket_frame *frame)
     return true;
 }
 
+static bool is_undecodable(const struct svc_error *err)
+{
+    return strcmp(err->code, code_name(CODE_UNDECODABLE)) == 0;
+}
+
 static Tradewire__V1__Envelope *unpack(struct gateway *gateway, const struct socket_frame *frame)
 {
     Tradewire__V1__Envelope *envelope = NULL;
@@ -46,9 +51,8 @@ static Tradewire__V1__Envelope *unpack(struct gateway *gateway, const struct soc
     if (contracts_unpack_envelope(&gateway->arena, frame->bytes, frame->len, &envelope, &err) ==
         SVC_OK)
         return envelope;
-    const bool undecodable = strcmp(err.code, code_name(CODE_UNDECODABLE)) == 0;
     svc_counter_add(gateway->counters.frames_dropped,
-                    undecodable ? FRAME_UNDECODABLE : FRAME_BAD_MESSAGE, 1);
+                    is_undecodable(&err) ? FRAME_UNDECODABLE : FRAME_BAD_MESSAGE, 1);
     svc_warn_limited(&gateway->frame_limit, "frame_dropped", SVC_ERR(&err));
     return NULL;
 }
@@ -171,7 +175,9 @@ void receive_hint(void *arg, const struct svc_record *record)
     svc_arena_reset(&gateway->arena);
     if (contracts_unpack_job_ready(&gateway->arena, record->payload, record->payload_len, &ready,
                                    &err) != SVC_OK) {
-        svc_warn_limited(&gateway->frame_limit, "hint_dropped", SVC_ERR(&err));
+        svc_counter_add(gateway->counters.hints_dropped,
+                        is_undecodable(&err) ? HINT_UNDECODABLE : HINT_BAD_MESSAGE, 1);
+        svc_warn_limited(&gateway->hint_limit, "hint_dropped", SVC_ERR(&err));
         return;
     }
     struct session *session = NULL;

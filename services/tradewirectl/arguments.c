@@ -2,6 +2,7 @@
 #include "arguments.h"
 
 #include "commands.h"
+#include "contracts/codes.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -17,8 +18,8 @@ static int option_index(const struct ctl_command *command, const char *name)
 
 static enum svc_exit usage(const struct ctl_command *command, const char *what, const char *name)
 {
-    fprintf(stderr, "tradewirectl: %s%s\nusage: tradewirectl %s %s %s\n", what, name, command->noun,
-            command->verb, command->usage);
+    fprintf(stderr, "%s: %s%s\nusage: tradewirectl %s %s %s\n", code_name(CODE_BAD_ARGUMENT), what,
+            name, command->noun, command->verb, command->usage);
     return SVC_EXIT_USAGE;
 }
 

@@ -20,11 +20,24 @@
 
 #include <sodium.h>
 
-static enum svc_exit refuse(const char *code, const char *what)
+static enum svc_exit refuse(const char *what)
 {
     struct svc_error err = {.rc = SVC_OK};
-    (void)svc_fail(&err, SVC_REJECT, code, "%s", what);
+    (void)output_fail(&err, SVC_REJECT, CODE_BAD_ARGUMENT, "%s", what);
     return output_error(&err);
+}
+
+/* A statement that found nothing; functions say it themselves. */
+static enum code unknown(enum operator_sql statement)
+{
+    switch (statement) {
+    case OPERATOR_SQL_SIGNAL_SHOW:
+        return CODE_UNKNOWN_SIGNAL;
+    case OPERATOR_SQL_JOB_SHOW:
+        return CODE_UNKNOWN_JOB;
+    default:
+        return CODE_INTERNAL_ERROR;
+    }
 }
 
 /* Run a statement whose one row is the command's document. */
@@ -37,7 +50,7 @@ static enum svc_rc one_row(const struct ctl_config *config, enum operator_sql st
         return rc;
     if (json_array_size(rows) == 0) {
         json_decref(rows);
-        return svc_fail(err, SVC_REJECT, "not_found", "there is none with this id");
+        return output_fail(err, SVC_REJECT, unknown(statement), "there is none with this id");
     }
     *ret_row = json_incref(json_array_get(rows, 0));
     json_decref(rows);
@@ -81,9 +94,9 @@ static enum svc_exit run_user_token(const struct ctl_config *config,
     const char *user = arguments_get(args, "user"), *ttl = arguments_get(args, "ttl");
     uint64_t ttl_s = 3600;
     if (!svc_uuid_valid(user))
-        return refuse("bad_user", "--user takes a UUID, as `user add` printed it");
+        return refuse("--user takes a UUID, as `user add` printed it");
     if (ttl != NULL && svc_parse_u64(ttl, 1, 366 * 86400, &ttl_s) != 0)
-        return refuse("bad_ttl", "--ttl takes seconds, 1 to 31622400");
+        return refuse("--ttl takes seconds, 1 to 31622400");
     struct svc_error err = {.rc = SVC_OK};
     SVC_FREE char *token = NULL;
     if (token_make(config->jwt_secret, user, svc_unix_us() / 1000000, (int64_t)ttl_s, &token,
@@ -183,7 +196,7 @@ static enum svc_exit run_strategy_add(const struct ctl_config *config,
     (void)command;
     json_t *settings = settings_object(args), *row = NULL;
     if (settings == NULL)
-        return refuse("bad_setting", "--set takes name=value");
+        return refuse("--set takes name=value");
     SVC_FREE char *settings_text = json_dumps(settings, JSON_COMPACT);
     json_decref(settings);
     SVC_CLEANUP(svc_buffer_done) struct svc_buffer pairs = {0};
@@ -210,7 +223,7 @@ static enum svc_exit run_signal_list(const struct ctl_config *config,
     const char *limit = arguments_get(args, "limit");
     uint64_t number = 0;
     if (limit != NULL && svc_parse_u64(limit, 1, 10000, &number) != 0)
-        return refuse("bad_limit", "--limit takes 1 to 10000");
+        return refuse("--limit takes 1 to 10000");
     const char *values[] = {arguments_get(args, "user"), arguments_get(args, "status"),
                             limit != NULL ? limit : "50"};
     json_t *rows = NULL;

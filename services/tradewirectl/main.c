@@ -5,6 +5,7 @@
  */
 #include "arguments.h"
 #include "commands.h"
+#include "contracts/codes.h"
 
 #include "svc/log.h"
 
@@ -68,7 +69,8 @@ int main(int argc, char **argv)
         return SVC_EXIT_SOFTWARE;
     const struct ctl_command *command = ctl_command_find(argc, argv);
     if (command == NULL) {
-        fprintf(stderr, "tradewirectl: no such command; see tradewirectl --help\n");
+        fprintf(stderr, "%s: no such command; see tradewirectl --help\n",
+                code_name(CODE_BAD_ARGUMENT));
         return SVC_EXIT_USAGE;
     }
     struct arguments args = {0};

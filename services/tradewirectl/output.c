@@ -3,6 +3,7 @@
 
 #include "svc/cleanup.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,8 +70,11 @@ static void print_rows(json_t *rows)
 
 enum svc_exit output_print(json_t *document, bool json)
 {
-    if (document == NULL)
-        return SVC_EXIT_SOFTWARE;
+    if (document == NULL) {
+        struct svc_error err = {.rc = SVC_OK};
+        (void)output_fail(&err, SVC_FATAL, CODE_INTERNAL_ERROR, "the answer is no JSON document");
+        return output_error(&err);
+    }
     if (json) {
         (void)json_dumpf(document, stdout, JSON_INDENT(2));
         puts("");
@@ -83,8 +87,20 @@ enum svc_exit output_print(json_t *document, bool json)
     return fflush(stdout) == 0 ? SVC_EXIT_OK : SVC_EXIT_FAILED;
 }
 
+enum svc_rc output_fail(struct svc_error *err, enum svc_rc rc, enum code code, const char *fmt, ...)
+{
+    char text[sizeof err->text];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return svc_fail(err, rc, code_name(code), "%s", text);
+}
+
 enum svc_exit output_error(const struct svc_error *err)
 {
-    fprintf(stderr, "tradewirectl: %s (%s)\n", err->text, err->code);
+    fprintf(stderr, "%s: %s\n", err->code, err->text);
+    if (strcmp(err->code, code_name(CODE_BAD_CONFIG)) == 0)
+        return SVC_EXIT_CONFIG;
     return err->rc == SVC_AGAIN ? SVC_EXIT_UNAVAILABLE : SVC_EXIT_FAILED;
 }

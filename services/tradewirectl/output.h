@@ -2,6 +2,8 @@
  * stderr. */
 #pragma once
 
+#include "contracts/codes.h"
+
 #include "svc/config.h"
 #include "svc/error.h"
 
@@ -11,5 +13,8 @@
 
 /* An object is printed as `name: value` lines, an array as a table. Steals document. */
 enum svc_exit output_print(json_t *document, bool json);
-/* Print the error and choose the exit code: AGAIN 69, else 1. */
+/* Fill *err with one of the table's codes; returns rc. */
+enum svc_rc output_fail(struct svc_error *err, enum svc_rc rc, enum code code, const char *fmt, ...)
+    SVC_PRINTF(4, 5);
+/* Print "code: text" and choose the exit code: AGAIN 69, bad_config 78, else 1. */
 enum svc_exit output_error(const struct svc_error *err);

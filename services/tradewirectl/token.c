@@ -1,6 +1,8 @@
 /* Signing with libjwt. */
 #include "token.h"
 
+#include "output.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,14 +23,14 @@ enum svc_rc token_make(const char *secret, const char *user_id, int64_t now_unix
 {
     jwt_t *jwt = NULL;
     if (strlen(secret) < TOKEN_SECRET_BYTES_MIN)
-        return svc_fail(err, SVC_REJECT, "jwt_secret", "JWT_SECRET must have at least %d bytes",
-                        TOKEN_SECRET_BYTES_MIN);
+        return output_fail(err, SVC_REJECT, CODE_BAD_CONFIG,
+                           "JWT_SECRET must have at least %d bytes", TOKEN_SECRET_BYTES_MIN);
     if (jwt_new(&jwt) != 0)
-        return svc_fail(err, SVC_FATAL, "jwt", "no memory for a token");
+        return output_fail(err, SVC_FATAL, CODE_INTERNAL_ERROR, "no memory for a token");
     char *token = fill(jwt, secret, user_id, now_unix_s, ttl_s) == 0 ? jwt_encode_str(jwt) : NULL;
     jwt_free(jwt);
     if (token == NULL)
-        return svc_fail(err, SVC_FATAL, "jwt", "libjwt could not sign the token");
+        return output_fail(err, SVC_FATAL, CODE_INTERNAL_ERROR, "libjwt could not sign the token");
     *ret_token = token;
     return SVC_OK;
 }

@@ -2,6 +2,7 @@
 #include "topics.h"
 
 #include "contracts/topics.h"
+#include "output.h"
 
 #include "svc/kafka.h"
 
@@ -28,6 +29,14 @@ static void admin_close(struct admin *admin)
         rd_kafka_destroy(admin->client);
 }
 
+/* To a code that docs/codes.md explains; librdkafka's own name of the error stays in the text. */
+static enum svc_rc classify(rd_kafka_resp_err_t code, const char *what, struct svc_error *err)
+{
+    const enum svc_rc rc = svc_kafka_classify(code, what, err);
+    return output_fail(err, rc, rc == SVC_AGAIN ? CODE_KAFKA_UNREACHABLE : CODE_KAFKA_REFUSED,
+                       "%s (%s)", err->text, rd_kafka_err2name(code));
+}
+
 static enum svc_rc read_metadata(struct admin *admin, struct svc_error *err)
 {
     if (admin->metadata != NULL)
@@ -35,8 +44,7 @@ static enum svc_rc read_metadata(struct admin *admin, struct svc_error *err)
     admin->metadata = NULL;
     const rd_kafka_resp_err_t code =
         rd_kafka_metadata(admin->client, 1, NULL, &admin->metadata, ANSWER_MS);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? SVC_OK
-                                              : svc_kafka_classify(code, "read the topics", err);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? SVC_OK : classify(code, "read the topics", err);
 }
 
 static enum svc_rc admin_open(const struct svc_cfg_kafka *kafka, struct admin *admin,
@@ -44,18 +52,18 @@ static enum svc_rc admin_open(const struct svc_cfg_kafka *kafka, struct admin *a
 {
     char text[256];
     if (kafka->brokers[0] == '\0')
-        return svc_fail(err, SVC_REJECT, "config", "KAFKA_BROKERS is not set");
+        return output_fail(err, SVC_REJECT, CODE_BAD_CONFIG, "KAFKA_BROKERS is not set");
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     enum svc_rc rc = svc_kafka_conf(conf, kafka, err);
     if (rc != SVC_OK) {
         rd_kafka_conf_destroy(conf);
-        return rc;
+        return output_fail(err, rc, CODE_BAD_CONFIG, "%s", err->text);
     }
     admin->prefix = kafka->topic_prefix;
     admin->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
     if (admin->client == NULL) {
         rd_kafka_conf_destroy(conf);
-        return svc_fail(err, SVC_FATAL, "kafka", "%s", text);
+        return output_fail(err, SVC_FATAL, CODE_BAD_CONFIG, "%s", text);
     }
     admin->queue = rd_kafka_queue_new(admin->client);
     return read_metadata(admin, err);
@@ -67,6 +75,7 @@ struct wanted {
     int32_t partitions;
     int64_t retention_ms;
     int32_t message_bytes_max;
+    int replicas; /* it has, or gets */
     bool append_time;
 };
 
@@ -93,13 +102,27 @@ struct setting {
     char value[24];
 };
 
-static int wanted_settings(const struct admin *admin, const struct wanted *w, struct setting ret[5])
+int topics_min_insync(int replicas)
+{
+    return replicas >= REPLICAS_MAX ? 2 : 1;
+}
+
+int topics_replicas(const struct rd_kafka_metadata_topic *topic)
+{
+    int fewest = topic->partition_cnt > 0 ? topic->partitions[0].replica_cnt : 0;
+    for (int i = 1; i < topic->partition_cnt; i++)
+        if (topic->partitions[i].replica_cnt < fewest)
+            fewest = topic->partitions[i].replica_cnt;
+    return fewest;
+}
+
+static int wanted_settings(const struct wanted *w, struct setting ret[5])
 {
     int n = 0;
     ret[n] = (struct setting){.name = "retention.ms"};
     (void)snprintf(ret[n++].value, sizeof ret->value, "%" PRId64, w->retention_ms);
     ret[n] = (struct setting){.name = "min.insync.replicas"};
-    (void)snprintf(ret[n++].value, sizeof ret->value, "%d", replicas(admin) > 1 ? 2 : 1);
+    (void)snprintf(ret[n++].value, sizeof ret->value, "%d", topics_min_insync(w->replicas));
     ret[n++] = (struct setting){.name = "unclean.leader.election.enable", .value = "false"};
     ret[n] = (struct setting){.name = "message.timestamp.type"};
     (void)snprintf(ret[n++].value, sizeof ret->value, "%s",
@@ -125,11 +148,11 @@ static enum svc_rc event_result(struct admin *admin, rd_kafka_event_t **ret_even
 {
     rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, ANSWER_MS);
     if (event == NULL)
-        return svc_fail(err, SVC_AGAIN, "kafka_timeout", "%s: no answer from Kafka in %d s", what,
-                        ANSWER_MS / 1000);
+        return output_fail(err, SVC_AGAIN, CODE_KAFKA_UNREACHABLE,
+                           "%s: no answer from Kafka in %d s", what, ANSWER_MS / 1000);
     const rd_kafka_resp_err_t code = rd_kafka_event_error(event);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        const enum svc_rc rc = svc_kafka_classify(code, what, err);
+        const enum svc_rc rc = classify(code, what, err);
         rd_kafka_event_destroy(event);
         return rc;
     }
@@ -142,10 +165,10 @@ static enum svc_rc create(struct admin *admin, const struct wanted *w, struct sv
     char text[256];
     struct setting settings[5];
     rd_kafka_NewTopic_t *topic =
-        rd_kafka_NewTopic_new(w->name, w->partitions, replicas(admin), text, sizeof text);
+        rd_kafka_NewTopic_new(w->name, w->partitions, w->replicas, text, sizeof text);
     if (topic == NULL)
-        return svc_fail(err, SVC_REJECT, "bad_topic", "%s: %s", w->name, text);
-    for (int i = 0, n = wanted_settings(admin, w, settings); i < n; i++)
+        return output_fail(err, SVC_REJECT, CODE_BAD_CONFIG, "%s: %s", w->name, text);
+    for (int i = 0, n = wanted_settings(w, settings); i < n; i++)
         (void)rd_kafka_NewTopic_set_config(topic, settings[i].name, settings[i].value);
     rd_kafka_CreateTopics(admin->client, &topic, 1, NULL, admin->queue);
     rd_kafka_event_t *event = NULL;
@@ -159,7 +182,7 @@ static enum svc_rc create(struct admin *admin, const struct wanted *w, struct sv
     const rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[0]);
     /* Two runs at once: the other one made it. */
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-        rc = svc_kafka_classify(code, w->name, err);
+        rc = classify(code, w->name, err);
     rd_kafka_event_destroy(event);
     return rc;
 }
@@ -171,7 +194,7 @@ static enum svc_rc set_settings(struct admin *admin, const struct wanted *w, str
     struct setting settings[5];
     rd_kafka_ConfigResource_t *resource =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, w->name);
-    for (int i = 0, n = wanted_settings(admin, w, settings); i < n; i++)
+    for (int i = 0, n = wanted_settings(w, settings); i < n; i++)
         (void)rd_kafka_ConfigResource_set_config(resource, settings[i].name, settings[i].value);
     rd_kafka_AlterConfigs(admin->client, &resource, 1, NULL, admin->queue);
     rd_kafka_event_t *event = NULL;
@@ -183,25 +206,37 @@ static enum svc_rc set_settings(struct admin *admin, const struct wanted *w, str
     const rd_kafka_ConfigResource_t **results =
         rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event), &count);
     if (rd_kafka_ConfigResource_error(results[0]) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        rc = svc_kafka_classify(rd_kafka_ConfigResource_error(results[0]), w->name, err);
+        rc = classify(rd_kafka_ConfigResource_error(results[0]), w->name, err);
     rd_kafka_event_destroy(event);
     return rc;
 }
 
-static enum svc_rc apply_one(struct admin *admin, const struct wanted *w, json_t *rows,
+/* Copies are made with the topic; moving an existing one is the brokers' work, and a person's
+ * decision. */
+static const char *state_of(const struct admin *admin, const struct wanted *w, bool there)
+{
+    if (!there)
+        return "created";
+    return w->replicas < replicas(admin) ? "settings applied, too few replicas"
+                                         : "settings applied";
+}
+
+static enum svc_rc apply_one(struct admin *admin, struct wanted *w, json_t *rows,
                              struct svc_error *err)
 {
     const struct rd_kafka_metadata_topic *there = existing(admin, w->name);
     if (there != NULL && there->partition_cnt != w->partitions)
-        return svc_fail(
-            err, SVC_REJECT, "partition_count",
+        return output_fail(
+            err, SVC_REJECT, CODE_PARTITION_COUNT,
             "%s has %d partitions, not %d; changing the count would break the order of every key",
             w->name, there->partition_cnt, w->partitions);
+    w->replicas = there != NULL ? topics_replicas(there) : replicas(admin);
     const enum svc_rc rc = there == NULL ? create(admin, w, err) : set_settings(admin, w, err);
     if (rc == SVC_OK)
-        json_array_append_new(rows, json_pack("{s:s, s:i, s:s}", "topic", w->name, "partitions",
-                                              (int)w->partitions, "state",
-                                              there == NULL ? "created" : "settings applied"));
+        json_array_append_new(rows,
+                              json_pack("{s:s, s:i, s:i, s:s}", "topic", w->name, "partitions",
+                                        (int)w->partitions, "replicas", w->replicas, "state",
+                                        state_of(admin, w, there != NULL)));
     return rc;
 }
 

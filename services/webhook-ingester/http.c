@@ -5,6 +5,7 @@
 #include "answer.h"
 #include "limiter.h"
 #include "requests.h"
+#include "secret.h"
 #include "verify.h"
 
 #include "svc/clock.h"
@@ -19,8 +20,7 @@ enum {
         1024 * 1024, /* read and dropped of a body that is too large, so that its answer arrives */
     HEADER_MS = 5000,
     BODY_MS = 2000,
-    IDLE_MS = 65000,  /* longer than the 60 s after which proxies close their side */
-    SECRET_MAX = 128, /* ours have 64 characters */
+    IDLE_MS = 65000, /* longer than the 60 s after which proxies close their side */
 };
 static const char route[] = "/webhook/tradingview";
 
@@ -156,44 +156,26 @@ static void publish(struct http *http, struct request *request, unsigned status)
 
 struct arrival { /* what is known of a request while it is handled */
     struct verify_body body;
-    struct raw_secret secret;
-    char secret_text[SECRET_MAX + 1];
+    struct secret secret;
     uint8_t secret_hash[SECRET_HASH_BYTES];
 };
-
-/* Ours are lower-case hex; nothing else is anybody's, and nothing else is worth a question. */
-static bool plausible(struct raw_secret secret)
-{
-    if (secret.len == 0 || secret.len > SECRET_MAX)
-        return false;
-    for (size_t i = 0; i < secret.len; i++) {
-        const char c = secret.text[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return false;
-    }
-    return true;
-}
 
 /* Take the request apart and find its secret: in the path, or in the body. */
 static bool read_arrival(struct http *http, struct svc_http_request *client, struct arrival *ret)
 {
     const struct svc_http_body body = svc_http_body(client);
     const char *behind = svc_http_path(client) + strlen(route);
+    const bool in_path = *behind == '/';
     ret->body = (struct verify_body){.bytes = body.bytes,
                                      .len = body.len,
                                      .too_large = body.too_large,
                                      .content_type = svc_http_header(client, "Content-Type")};
-    if (*behind == '/')
-        ret->secret = (struct raw_secret){.text = behind + 1, .len = strlen(behind + 1)};
-    if (*behind == '/' && !plausible(ret->secret))
+    if (in_path && !secret_from_segment(behind + 1, &ret->secret))
         return false; /* not worth scanning its body */
     verify_scan(http->verify, &ret->body);
-    if (*behind != '/')
-        ret->secret = verify_secret(http->verify);
-    if (!plausible(ret->secret))
+    const struct raw_secret member = verify_secret(http->verify);
+    if (!in_path && !secret_from_text(member.text, member.len, &ret->secret))
         return false;
-    memcpy(ret->secret_text, ret->secret.text, ret->secret.len);
-    ret->secret_text[ret->secret.len] = '\0';
     strategies_hash_secret(ret->secret.text, ret->secret.len, ret->secret_hash);
     return true;
 }
@@ -201,8 +183,9 @@ static bool read_arrival(struct http *http, struct svc_http_request *client, str
 static void take_alert(struct http *http, struct request *request, const struct arrival *arrival,
                        const struct strategy *strategy)
 {
+    const struct raw_secret secret = {.text = arrival->secret.text, .len = arrival->secret.len};
     const unsigned status =
-        verify_signal(http->verify, &arrival->body, strategy, arrival->secret, svc_unix_us());
+        verify_signal(http->verify, &arrival->body, strategy, secret, svc_unix_us());
     if (status != 202)
         svc_debug("alert_refused", SVC_T("strategy_id", strategy->id),
                   SVC_T("code", code_name(http->verify->refusal.code)));
@@ -214,7 +197,7 @@ static void looked_up(void *arg, enum store_answer answer)
 {
     struct request *request = arg;
     struct http *http = request->owner;
-    struct arrival arrival = {.secret = {.text = NULL}};
+    struct arrival arrival = {.secret = {.len = 0}};
     const struct strategy *strategy = NULL;
     const bool found = answer == STORE_FOUND && request->client != NULL &&
                        read_arrival(http, request->client, &arrival);
@@ -242,7 +225,7 @@ static void look_up(struct http *http, struct svc_http_request *client,
     if (request == NULL)
         return;
     request->waiter = (struct lookup_waiter){.done = looked_up, .arg = request};
-    const enum lookup_state state = lookup_ask(http->parts.lookup, arrival->secret_text,
+    const enum lookup_state state = lookup_ask(http->parts.lookup, arrival->secret.text,
                                                arrival->secret_hash, &request->waiter);
     if (state == LOOKUP_WAITS)
         return;
@@ -265,7 +248,7 @@ static bool is_webhook(const char *path)
 
 static void handle_webhook(struct http *http, struct svc_http_request *client)
 {
-    struct arrival arrival = {.secret = {.text = NULL}};
+    struct arrival arrival = {.secret = {.len = 0}};
     if (!http->loaded) {
         reply_plain(http, client, 503, REJECT_NOT_LOADED);
         return;

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from tradewire_stack import servers
-from tradewire_stack.program import Program
+from tradewire_stack.program import Program, end_on_signals
 from tradewire_stack.stack import Stack, free_port
 
 HERE = Path(__file__).resolve().parent
@@ -125,18 +125,32 @@ def resident_mib(program):
     return 0.0
 
 
+def wait_logged(program, offset, event, seconds=30):
+    """Until the program has logged the event behind this place of its log."""
+    end = time.monotonic() + seconds
+    while f"event={event}" not in program.log.read_text(errors="replace")[offset:]:
+        if time.monotonic() > end:
+            raise RuntimeError(f"{program.name}: no {event} within {seconds} s")
+        time.sleep(0.002)
+
+
 def bench_start(stack, row):
-    """Start to ready, and the memory of the idle program."""
-    for program in [*stack.services, stack.accounts[0].agent, stack.accounts[0].sim]:
+    """Start to ready, and the memory of the idle program. The terminal is ready when it has its agent."""
+    account = stack.accounts[0]
+    for program in [*stack.services, account.agent, account.sim]:
         program.terminate()
+        offset = len(program.log.read_text(errors="replace"))
         begin = time.perf_counter()
         program.start()
-        program.wait_ready()
+        if program is account.sim:
+            wait_logged(program, offset, "agent_connected")
+        else:
+            program.wait_ready()
         ready = (time.perf_counter() - begin) * 1000
         time.sleep(3)  # idle: what start-up borrowed is given back
-        kind = program.name if program.admin else "-".join(program.name.split("-")[:2])
+        kind = program.name if program in stack.services else "-".join(program.name.split("-")[:2])
         row(kind, f"{resident_mib(program):.1f} MiB",
-            f"ready after {ready:.0f} ms" if program.admin else "has no readiness of its own")
+            f"{'agent connected' if program is account.sim else 'ready'} after {ready:.0f} ms")
 
 
 def one_fill(stack):
@@ -168,6 +182,7 @@ def bench_takeover(stack, rounds, row):
 
 
 def main():
+    end_on_signals()
     short = "--short" in sys.argv
     stack = Stack(sys.argv[1], name="bench" + secrets.token_hex(3), say=lambda text: print(text, file=sys.stderr))
     rows = []
@@ -183,7 +198,8 @@ def main():
     for n in range(AGENTS):
         account = stack.add_account(users[n % 10], f"account {n}", seed=n + 1)
         stack.add_strategy(account, f"strategy {n}", max_age_s=120)
-        stack.add_terminal(account)
+        # One that can be asked whether it is ready: bench_start waits for it.
+        stack.add_terminal(account, agent={"ADMIN_LISTEN": f"127.0.0.1:{free_port()}"} if n == 0 else None)
     try:
         _, (f50, f99) = measured_flushes(stack.state, lambda: time.sleep(2))
         row("fdatasync of 128 bytes, p50 / p99, idle", f"{f50:.1f} / {f99:.1f} ms", "this machine, this minute")

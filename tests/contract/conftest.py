@@ -6,6 +6,7 @@ import psycopg2
 import pytest
 
 from tradewire_test.database import Database
+from tradewire_test.installations import inhabited
 from tradewire_test.migrations import databases
 from tradewire_test.trading import Programs, Trader
 
@@ -39,6 +40,16 @@ def trader(programs):
 def empty():
     """A database of the test's own, with nothing in it."""
     yield from databases()
+
+
+@pytest.fixture(params=["plain", "supabase"])
+def installed(request):
+    """A database with users, where a test makes an older installation's tables as `session()` and looks as `super`."""
+    made = inhabited(request.param, os.environ["TEST_ADMIN_DATABASE_URL"])
+    try:
+        yield made
+    finally:
+        made.drop()
 
 
 @pytest.fixture

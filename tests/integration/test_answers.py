@@ -4,6 +4,8 @@ Method: post each body, compare status and code, and look up the row that the an
 """
 
 import json
+import secrets
+from urllib.parse import quote
 
 import pytest
 
@@ -71,6 +73,41 @@ def test_an_unknown_secret_is_401_with_nothing_in_it(scenario):
     answer = scenario.post("/webhook/tradingview/" + "0" * 64, USABLE + "}")
     assert (answer.status, answer.body) == (401, b"")
     answer = scenario.post("/webhook/tradingview", USABLE + ',"secret":"wrong"}')
+    assert (answer.status, answer.body) == (401, b"")
+
+
+@pytest.fixture
+def renamed(scenario):
+    """A strategy of an older installation: a function that gives it a secret of its owner's choice."""
+    strategy = scenario.stack.strategies[0]
+
+    def rename(secret):
+        assert scenario.sql("UPDATE tv_strategies SET webhook_secret = %s WHERE id = %s RETURNING id", secret,
+                            strategy.strategy_id)
+
+    yield rename
+    rename(strategy.secret)
+
+
+@pytest.mark.parametrize("secret", ["Old_Secret-One42", "secret one", "a/b?c#d%41+e", "Schlüssel", "q" * 112])
+def test_a_secret_of_an_older_installation_is_taken(scenario, renamed, secret):
+    secret += "-" + secrets.token_hex(4)
+    renamed(secret)
+    spelled = quote(secret, safe="+")
+    answer = scenario.post("/webhook/tradingview/" + spelled, USABLE + f',"alert_id":"by path {secret}"}}')
+    assert answer.status == 202, answer
+    assert secret not in json.dumps(scenario.ended(answer.json["signal_id"])["raw"], ensure_ascii=False)
+    body = {"symbol": "EURUSD", "action": "buy", "volume": 0.01, "secret": secret, "alert_id": "by body"}
+    assert scenario.post("/webhook/tradingview", body).status == 202
+    assert scenario.post("/webhook/tradingview/" + spelled + "x", USABLE + "}").status == 401
+    for program in scenario.stack.programs:
+        text = open(program.log, errors="replace").read()
+        assert secret not in text and spelled not in text, program.name
+
+
+@pytest.mark.parametrize("segment", ["", "%00", "a%0Ab", "%ff", "%", "%4", "%zz", "q" * 129, "%71" * 129])
+def test_what_cannot_be_a_secret_is_401(scenario, segment):
+    answer = scenario.post("/webhook/tradingview/" + segment, USABLE + "}")
     assert (answer.status, answer.body) == (401, b"")
 
 

@@ -17,19 +17,23 @@ import urllib.request
 from pathlib import Path
 
 from . import servers
-from .program import NotReady
+from .program import NotReady, end_on_signals
 from .stack import Stack, ToolFailed
 
 SYMBOLS = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD")
 LEGS = (("received", "durable"), ("durable", "stored"), ("stored", "claimed"), ("claimed", "at_agent"),
         ("at_agent", "order_sent"), ("order_sent", "filled"), ("filled", "resolved"))
 DEADLINE_S = 60
+STEPS_MAX = 64  # orders of one job
 NAME = "demo"  # of database and topics
 PROGRAMS = "demo_programs.json"
 
 
 def say(text):
-    print(text, flush=True)
+    try:
+        print(text, flush=True)
+    except OSError:
+        pass  # whoever listened is gone; what runs must be stopped all the same
 
 
 def post(strategy, **members):
@@ -55,7 +59,7 @@ def show_when_ended(stack, signal_id):
         try:
             shown.update(stack.ctl("signal", "show", signal_id))
         except ToolFailed as failed:
-            if "not_found" not in str(failed):
+            if "unknown_signal" not in str(failed):
                 raise
         return shown.get("status", "pending") != "pending"  # no row yet: it is in Kafka, on its way
 
@@ -83,6 +87,13 @@ def magic(job_id, step, tag):
     return tag << 32 | int.from_bytes(digest[8:12], "big")
 
 
+def was_closed_by_other(fill, own, lines):
+    """A step that filled nothing says that another job's order closed its position: did that order do so?"""
+    return "profit" not in fill and any(
+        int(line["ticket"]) == int(fill["ticket"]) and int(line.get("closes", 0)) == int(fill.get("position_id", 0)) > 0
+        for identity, line in lines.items() if identity not in own)
+
+
 def differences(stack, strategy, shown):
     """What the row says that the terminal's ledger does not."""
     if shown["status"] != "executed":
@@ -95,9 +106,13 @@ def differences(stack, strategy, shown):
             lines[int(entry["magic"])] = entry
     found = []
     steps = job["output_data"]["steps"]
+    own = {magic(shown["job_id"], step, job["input_data"]["magic_tag"]) for step in range(1, STEPS_MAX + 1)}
     for fill in steps:
         entry = lines.get(magic(shown["job_id"], fill["step"], job["input_data"]["magic_tag"]))
-        if entry is None:
+        if float(fill["volume"]) == 0:
+            if not was_closed_by_other(fill, own, lines):
+                found.append(f"step {fill['step']}: order {fill['ticket']} of another job did not close its position")
+        elif entry is None:
             found.append(f"step {fill['step']}: no order of this magic in the ledger")
         elif int(entry["ticket"]) != int(fill["ticket"]) or float(entry["price"]) != float(fill["price"]):
             found.append(f"step {fill['step']}: ticket {fill['ticket']} at {fill['price']}, the ledger has "
@@ -165,7 +180,7 @@ def run(bin_dir, state, keep):
         good = print_table(stack, signals)
         say(f"\n{len(signals)} signals, {'all' if good else 'NOT all'} in agreement with the terminals' ledgers")
         if keep and good:
-            leave_running(stack, state)
+            leave_running(stack, state, signals[-1][3]["signal_id"])
             kept = True
         return 0 if good else 1
     finally:
@@ -175,8 +190,9 @@ def run(bin_dir, state, keep):
 
 def stop(stack):
     say("== stop")
-    # A second interrupt must not leave half of it running.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A second one must not leave half of it running.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     codes = stack.stop()
     servers.KAFKA.stop()
     servers.POSTGRES.stop()
@@ -184,7 +200,15 @@ def stop(stack):
     say("stopped; every program drained and exited 0" if not bad else f"stopped; exit codes: {bad}")
 
 
-def leave_running(stack, state):
+def operators_login(stack):
+    """A file with the operator's DATABASE_URL: a password is no argument, which everybody's `ps` would show."""
+    path = stack.state / "operator_database_url"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(stack.database_url("operator"))
+    return path
+
+
+def leave_running(stack, state, signal_id):
     """Remember the processes for --stop, and say how to use them."""
     pids = [[program.pid, str(program.binary.resolve())] for program in stack.programs]
     (state / PROGRAMS).write_text(json.dumps(pids))
@@ -194,6 +218,11 @@ left running; send an alert:
     curl -i -H 'Content-Type: application/json' \\
          -d '{{"symbol": "EURUSD", "action": "buy", "volume": 0.1}}' \\
          {stack.strategies[0].url}
+
+see what became of one, here of the last above; the answer to yours has its id:
+
+    DATABASE_URL_FILE={operators_login(stack)} \\
+        {stack.bin / "tradewirectl"} signal show {signal_id}
 
 and end it with deploy/local/demo --stop""")
 
@@ -216,7 +245,7 @@ def stop_kept(state):
 
 def main():
     """demo.py BIN [--keep | --stop], with TRADEWIRE_STATE set to the demo's own folder."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_on_signals()
     state = Path(os.environ["TRADEWIRE_STATE"])
     if "--stop" in sys.argv:
         return stop_kept(state)

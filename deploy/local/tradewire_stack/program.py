@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +16,13 @@ _PR_SET_PDEATHSIG = 1
 def die_with_parent():
     """For preexec_fn: however the parent ends, nothing stays behind."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def end_on_signals():
+    """SIGTERM, and SIGHUP (a closed session; not under nohup), end us as an exception does: with every `finally`."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda got, _: sys.exit(128 + got))
 
 
 class NotReady(Exception):

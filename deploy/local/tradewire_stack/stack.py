@@ -206,7 +206,7 @@ class Stack:
         return self.curve
 
     def add_terminal(self, account, sim=None, agent=None):
-        """The agent and the simulated terminal of an account."""
+        """The agent and the simulated terminal of an account; `sim` and `agent` are settings of theirs."""
         port = free_port()
         token = account.folder / "terminal_token"
         key = account.folder / "agent_key"
@@ -219,7 +219,7 @@ class Stack:
             "AGENT_ID": account.agent_id, "AGENT_KEY_FILE": str(key), "GATEWAY_ZMQ": self.gateway_address,
             "GATEWAY_CURVE_PUBLIC": self.curve["public"], "AGENT_JOURNAL": str(account.folder / "journal"),
             "AGENT_KEYFILE": str(account.folder / "curve_key"), "TERMINAL_LISTEN": f"127.0.0.1:{port}",
-            "TERMINAL_TOKEN_FILE": str(token), **(agent or {})})
+            "TERMINAL_TOKEN_FILE": str(token), **(agent or {})}, (agent or {}).get("ADMIN_LISTEN"))
         account.sim = self._add(f"mt5-sim-{short}", "mt5-sim", {
             "SIM_CONNECT": f"127.0.0.1:{port}", "SIM_TOKEN_FILE": str(token), "SIM_LEDGER": str(account.ledger),
             "SIM_SEED": str(account.seed), **(sim or {})})

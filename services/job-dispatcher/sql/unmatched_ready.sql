@@ -1,4 +1,4 @@
--- Results that came before their job and whose job exists now, oldest first.
--- $1 int  at most so many
--- → id bigint, payload bytea
-SELECT id, payload FROM unmatched_ready($1::int) ORDER BY id
+-- The next kept results; those whose job exists now with their payload.
+-- $1 bigint  after this id  $2 int  at most so many
+-- → id bigint, in its order; payload bytea, NULL: no such job yet
+SELECT id, payload FROM unmatched_ready($1::bigint, $2::int) ORDER BY id

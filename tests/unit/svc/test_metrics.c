@@ -48,7 +48,6 @@ static void counters_and_gauges_start_at_zero(void **state)
     svc_counter_add(sent, 1, 3);
     svc_counter_add(sent, 1, 4);
     svc_gauge_set(open, 0, -5);
-    assert_int_equal(svc_counter_get(sent, 1), 7);
     assert_true(printed("t_sent_total{result=\"ok\"} 0\n"));
     assert_true(printed("\\n\"} 7\n"));
     assert_true(printed("\nt_open -5\n"));
@@ -119,7 +118,7 @@ static void threads_lose_nothing(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, add_many, counter), 0);
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(svc_counter_get(counter, 0), 80000);
+    assert_true(printed("\nt_total 80000\n"));
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

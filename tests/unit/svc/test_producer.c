@@ -110,10 +110,10 @@ static void messages_are_reported_once_each(void **state)
     struct world *world = open_world(1000);
     for (int i = 0; i < 100; i++)
         assert_int_equal(send_text(world, "x"), SVC_OK);
-    assert_int_equal(svc_producer_in_flight(world->producer), 100);
+    assert_int_equal(world->producer->in_flight, 100);
     assert_int_equal(run(world, 100), SVC_EXIT_OK);
     assert_int_equal(world->ok, 100);
-    assert_int_equal(svc_producer_in_flight(world->producer), 0);
+    assert_int_equal(world->producer->in_flight, 0);
     assert_true(svc_producer_reachable(world->producer));
     assert_true(world->reachable);
     close_world(world);
@@ -149,7 +149,7 @@ static void a_full_queue_and_a_large_message_are_refused(void **state)
                                        on_delivery, world, &err),
                      SVC_AGAIN);
     assert_string_equal(err.code, "queue_full");
-    assert_int_equal(svc_producer_in_flight(world->producer), 2);
+    assert_int_equal(world->producer->in_flight, 2);
     assert_int_equal(svc_producer_wait(world->producer, 5000, &err), SVC_OK);
     assert_int_equal(world->ok, 2); /* the refused ones were not reported as well */
     close_world(world);
@@ -177,7 +177,7 @@ static void a_fatal_error_makes_a_new_handle(void **state)
     assert_int_equal(world->again, 2);
     assert_false(world->reachable);
     assert_int_equal(world->producer->recreated, 1);
-    assert_int_equal(svc_producer_in_flight(world->producer), 1);
+    assert_int_equal(world->producer->in_flight, 1);
     assert_int_equal(rd_kafka_mock_broker_set_up(world->cluster, 1), 0);
     assert_int_equal(svc_producer_wait(world->producer, 5000, NULL), SVC_OK);
     assert_int_equal(world->ok, 2); /* the first, and the one sent again */
