@@ -67,5 +67,5 @@ bool plan_is_fault(enum plan_state state);
 bool plan_is_work(enum plan_state state);
 /* What a fault, or an interrupted file, means and what to do about it; else "". */
 const char *plan_explain(struct svc_arena *arena, const struct plan_entry *entry);
-/* The entry's file name without .sql: "20251101000000_base". */
+/* The entry's file name without .sql: "20251101001000_base". */
 const char *plan_title(struct svc_arena *arena, const struct plan_entry *entry);
