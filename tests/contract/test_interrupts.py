@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tradewire_test.terminal import as_typed
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOG = "#!/bin/sh\necho \"$(basename \"$0\") $*\" >>@STATE@/told\n"
 # The shell that waits is the one to find again.
@@ -62,7 +64,7 @@ def hang_up(folder, *command, group=False):
     environment = {"PATH": os.environ["PATH"], "TRADEWIRE_STATE": str(state), "PYTHONPATH": str(folder / "deploy/local"),
                    "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               start_new_session=True)
+                               start_new_session=True, preexec_fn=as_typed)
     try:
         until(lambda: waits.exists() and waits.read_text().strip(), "it waits")
         process.stdout.close()

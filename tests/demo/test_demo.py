@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tradewire_test.scenario import until
+from tradewire_test.terminal import as_typed
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEMO = CHECKOUT / "deploy/local/demo"
@@ -108,7 +109,7 @@ def test_a_row_that_differs_from_the_ledger_is_told_and_ends_it_with_1(state):
 def test_interrupted_it_leaves_nothing_running(state, number, moment, code):
     """INT and HUP reach every process of the terminal's session, TERM the demo alone."""
     demo = subprocess.Popen([DEMO], env=environment(state), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            start_new_session=True)
+                            start_new_session=True, preexec_fn=as_typed)
     try:
         for line in demo.stdout:
             print(line, end="")
