@@ -37,7 +37,7 @@ def put_bad_copy(scenario, signal_id, folder):
     """The signal's record once more, of nobody, behind it in its partition (same key): the copy's user."""
     stack = scenario.stack
     (key, payload), = [(key, payload) for key, _, payload in records(stack, SIGNALS)
-                       if decode("Signal", payload)["signal_id"] == signal_id]
+                       if signal_id.encode() in payload]
     user = str(uuid.uuid4())
     for own, other in ((signal_id, str(uuid.uuid4())), (decode("Signal", payload)["user_id"], user)):
         payload = payload.replace(own.encode(), other.encode())
