@@ -266,7 +266,8 @@ static bool is_fatal(struct svc_consumer *consumer)
 static void on_error(struct svc_consumer *consumer, rd_kafka_resp_err_t code, int32_t partition,
                      const char *text)
 {
-    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+    /* Of all brokers librdkafka does not always tell: not of one that it had no need to ask. */
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__TRANSPORT)
         consumer->away_mono_us = svc_mono_us();
     if (is_fatal(consumer))
         return;

@@ -53,7 +53,7 @@ struct svc_consumer {
     bool paused, fatal;
     struct svc_buffer arrays[3];
     int64_t opened_mono_us;
-    int64_t away_mono_us; /* when no broker could be reached, last; 0: never */
+    int64_t away_mono_us; /* when a broker could not be reached, last; 0: never */
     bool ran;             /* this handle was RUNNING once */
     struct svc_log_limit log_limit, error_limit, load_limit;
 };
