@@ -26,11 +26,24 @@ const char *const fuzz_seeds[] = {
 extern const char fuzz_alphabet[];
 const char fuzz_alphabet[] = "{}[]\",:\\u0eE.-+tfn \n";
 
-/* The last digit of an escape that _text needs (\u0010 for a control character) may happen to
+/* A backslash that begins an escape: it is not escaped itself. */
+static bool begins_escape(const struct svc_buffer *packed, const char *backslash)
+{
+    size_t before = 0;
+    while (backslash - before > packed->bytes && backslash[-1 - (ptrdiff_t)before] == '\\')
+        before++;
+    return before % 2 == 0;
+}
+
+/* The last digits of an escape that _text needs (\u0011 for a control character) may happen to
  * complete the rest of a secret; the sender did not send it, and nothing is given away. */
 static bool is_accident(const struct svc_buffer *packed, const char *found)
 {
-    return found - packed->bytes >= 5 && memcmp(found - 5, "\\u00", 4) == 0;
+    static const char escape[] = "\\u00";
+    for (ptrdiff_t before = 2; before <= 5 && found - packed->bytes >= before; before++)
+        if (memcmp(found - before, escape, sizeof escape - 1) == 0)
+            return begins_escape(packed, found - before);
+    return false;
 }
 
 static bool holds_secret(const struct svc_buffer *packed)
