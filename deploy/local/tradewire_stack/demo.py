@@ -130,7 +130,8 @@ def leg_times(timeline):
 def print_table(stack, signals):
     """The table; True when every line agrees with its ledger."""
     heads = [f"{a[:3]}>{b[:4]}" for a, b in LEGS]
-    say("\nms per leg; fill and ticket as Postgres has them, checked against the terminal's ledger by magic\n")
+    say("\nms per leg; fill and ticket as Postgres has them, checked against the terminal's ledger by magic")
+    say("an agent corrects its clock to the gateway's: its legs (cla>at_a, fil>reso) may be off by half a round trip\n")
     say(f"{'strategy':10} {'symbol':7} {'action':6} " + " ".join(f"{h:>8}" for h in heads)
         + f" {'total':>8}  {'fill':>10} {'ticket':>10}  ledger")
     good = True
