@@ -2,6 +2,8 @@
  * what it took, or sets the fault and returns false. */
 #include "json.h"
 
+#include "hex.h"
+
 #include <assert.h>
 #include <string.h>
 #include <strings.h>
@@ -57,20 +59,12 @@ static struct json_node *add_node(struct scan *s, enum json_type type, size_t st
 
 /* --- strings --------------------------------------------------------------------------------- */
 
-static int hex_value(unsigned char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Four hex digits at `at`. */
 static bool take_hex4(struct scan *s, uint32_t *ret)
 {
     uint32_t value = 0;
     for (int i = 0; i < 4; i++, s->at++) {
-        const int digit = hex_value(peek(s));
+        const int digit = hex_value((char)peek(s));
         if (digit < 0)
             return broken(s, "\\u without four hex digits");
         value = value << 4 | (uint32_t)digit;

@@ -1,6 +1,8 @@
 /* The limits hold for the decoded text; see secret.h. */
 #include "secret.h"
 
+#include "hex.h"
+
 #include "svc/text.h"
 
 #include <string.h>
@@ -26,23 +28,13 @@ bool secret_from_text(const char *text, size_t len, struct secret *ret)
     return plausible(ret);
 }
 
-/* -1: not a hex digit. */
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool secret_from_segment(const char *segment, struct secret *ret)
 {
     size_t len = 0;
     for (const char *at = segment; *at != '\0'; at++) {
         char byte = *at;
         if (byte == '%') {
-            const int high = digit(at[1]), low = high < 0 ? -1 : digit(at[2]);
+            const int high = hex_value(at[1]), low = high < 0 ? -1 : hex_value(at[2]);
             if (low < 0)
                 return false;
             byte = (char)(high * 16 + low);
